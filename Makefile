@@ -1,0 +1,87 @@
+# Builds, tests and shows Duckherder. `make help` lists the targets.
+#
+# One cargo profile and one feature set everywhere: DuckDB takes half an hour to compile, and another profile, feature
+# set or RUSTFLAGS compiles it again. See CONTRIBUTING.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+RELEASE := build/release
+CRATES := duckherder duckherder-benchmark duckherder-shell duckherder-unittest duckling-protocol duckling-server
+CARGO_FLAGS := --release --workspace --locked
+VENV := build/venv
+PYTEST_TIMEOUT_SECONDS := 300
+
+##@ Build
+.PHONY: all
+all: prerequisites ## Build everything into build/release (default)
+	@scripts/build.sh $(RELEASE)
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/check_prerequisites.sh
+
+##@ Show
+.PHONY: demo
+demo: all ## Run the 22 TPC-H queries locally and on a server and compare; then the quick start
+	$(RELEASE)/duckherder-benchmark demo
+
+##@ Test
+.PHONY: test
+test: test-rust test-sql test-python ## Run all tests
+
+.PHONY: test-rust
+test-rust: all ## Run the Rust tests, with cargo-nextest if it is installed
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; cargo nextest run $(CARGO_FLAGS); \
+	else \
+		set -x; cargo test $(CARGO_FLAGS) --all-targets; \
+	fi
+
+.PHONY: test-sql
+test-sql: all ## Run test/sql/**/*.test, or those that match FILTER=…
+	$(RELEASE)/test/unittest $(FILTER)
+
+.PHONY: test-python
+test-python: all $(VENV)/stamp ## Run test/python with the official DuckDB wheel, or what matches FILTER=…
+	$(VENV)/bin/python -m pytest test/python --timeout $(PYTEST_TIMEOUT_SECONDS) $(if $(FILTER),-k '$(FILTER)')
+
+$(VENV)/stamp: test/python/requirements.txt | prerequisites
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+##@ Check
+.PHONY: check
+check: prerequisites ## Check formatting, clippy, rustdoc, scripts and versions: no warnings allowed
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --document-private-items
+	python3 -m compileall -q scripts test/python
+	python3 scripts/extension_config.py
+
+.PHONY: fmt
+fmt: prerequisites ## Format the Rust code
+	cargo fmt --all
+
+##@ Clean
+.PHONY: clean
+clean: ## Remove build/ and what cargo compiled of this repository, but not DuckDB
+	rm -rf build
+	cargo clean --release $(addprefix --package ,$(CRATES))
+	@echo "DuckDB's compiled copy stays in $$CARGO_TARGET_DIR; make distclean removes it too."
+
+.PHONY: distclean
+distclean: ## Remove everything built, DuckDB included: the next build takes about 50 minutes
+	rm -rf build
+	cargo clean
+
+##@ Help
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)

@@ -1,0 +1,61 @@
+//! The TPC-H demo and the measurements of Duckherder. Drives the products of `make`: the extension in a DuckDB of its own,
+//! a stand-alone `duckling-server`, the shell. Links neither extension nor server.
+
+mod answer;
+mod client;
+mod demo;
+mod duckling;
+mod memory;
+mod products;
+mod quickstart;
+mod stream_memory;
+mod tpch;
+mod transfer;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Show and measure what Duckherder does with TPC-H data.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Load TPC-H into a server, run the 22 queries there and locally, compare; then the quick start.
+    Demo(workspace::Args),
+    /// Peak memory of client and server while all columns of lineitem stream to the client.
+    StreamMemory(stream_memory::Args),
+    /// Time to copy lineitem to the server and back, as ratios to a copy inside one process.
+    Transfer(transfer::Args),
+    /// The client process of stream-memory.
+    #[command(hide = true)]
+    StreamClient(stream_memory::ClientArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("duckherder-benchmark: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Run one command. `false`: it ran to its end and what it checks does not hold.
+fn run(command: Command) -> Result<bool> {
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::StreamMemory(args) => stream_memory::run(&args),
+        Command::Transfer(args) => transfer::run(&args),
+        Command::StreamClient(args) => stream_memory::run_client(&args),
+    }
+}

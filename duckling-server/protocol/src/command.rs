@@ -1,0 +1,106 @@
+//! Statements: describe, execute, ingest, and the transaction around them.
+
+use prost::Message;
+
+/// Same wire shape as `google.protobuf.Any`, which Flight SQL wraps its commands in.
+#[derive(Clone, PartialEq, Message)]
+pub struct Any {
+    #[prost(string, tag = "1")]
+    pub type_url: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub value: prost::bytes::Bytes,
+}
+
+/// A command that can be packed into and out of [`Any`].
+pub trait Unpack: Message + Default {
+    const TYPE_URL: &'static str;
+
+    /// Wrap the command for a ticket or descriptor.
+    fn pack(&self) -> Any {
+        Any { type_url: Self::TYPE_URL.to_string(), value: self.encode_to_vec().into() }
+    }
+}
+
+/// Ask for the shape of a statement's result without running it.
+#[derive(Clone, PartialEq, Message)]
+pub struct DescribeRequest {
+    #[prost(string, tag = "1")]
+    pub sql: String,
+    /// Start the session's transaction first if none is open.
+    #[prost(bool, tag = "2")]
+    pub begin: bool,
+}
+
+/// What running the statement means to a client. Source: `StatementReturnType` of DuckDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum ReturnKind {
+    /// Rows for the user.
+    Rows = 0,
+    /// One BIGINT: how many rows changed.
+    ChangedRows = 1,
+    /// Nothing to show.
+    Nothing = 2,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct DescribeResponse {
+    /// Arrow IPC schema message of the result.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub schema: prost::bytes::Bytes,
+    /// DuckDB type of each column as SQL, in schema order. Arrow alone cannot name every DuckDB type.
+    #[prost(string, repeated, tag = "2")]
+    pub column_types: Vec<String>,
+    #[prost(enumeration = "ReturnKind", tag = "3")]
+    pub return_kind: i32,
+    /// The statement leaves data, catalog and session as they were.
+    #[prost(bool, tag = "4")]
+    pub read_only: bool,
+}
+
+/// Run one statement and stream its result; travels in a `DoGet` ticket.
+#[derive(Clone, PartialEq, Message)]
+pub struct Execute {
+    #[prost(string, tag = "1")]
+    pub sql: String,
+    /// Start the session's transaction first if none is open.
+    #[prost(bool, tag = "2")]
+    pub begin: bool,
+}
+
+impl Unpack for Execute {
+    const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Execute";
+}
+
+/// Load the Arrow stream that follows into a table; travels in the first descriptor of a `DoPut`.
+///
+/// Creating and filling are one transaction: if either fails, neither happened.
+#[derive(Clone, PartialEq, Message)]
+pub struct Ingest {
+    /// Statement that creates the table first; empty to load into one that exists.
+    #[prost(string, tag = "1")]
+    pub create_sql: String,
+    /// Schema that holds the table.
+    #[prost(string, tag = "2")]
+    pub schema: String,
+    #[prost(string, tag = "3")]
+    pub table: String,
+    /// Target columns, in the order of the stream's.
+    #[prost(string, repeated, tag = "4")]
+    pub columns: Vec<String>,
+    /// Start the session's transaction first if none is open.
+    #[prost(bool, tag = "5")]
+    pub begin: bool,
+}
+
+impl Unpack for Ingest {
+    const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Ingest";
+}
+
+/// End the session's transaction. It begins with the first statement that asks for it.
+#[derive(Clone, PartialEq, Message)]
+pub struct TransactionControl {
+    /// Commit when true, roll back when false.
+    #[prost(bool, tag = "1")]
+    pub commit: bool,
+}

@@ -1,0 +1,40 @@
+//! What a Duckherder client and a Duckling server say to each other beyond standard Flight SQL.
+//!
+//! Owns the custom commands, actions, headers and error details, and nothing that touches DuckDB or the network.
+//! Commands travel as [`Any`] in a Flight ticket or descriptor, exactly as Flight SQL's own do, so a server tells the
+//! two apart by type URL.
+
+mod command;
+mod error_detail;
+mod session;
+mod snapshot;
+
+pub use command::{Any, DescribeRequest, DescribeResponse, Execute, Ingest, ReturnKind, TransactionControl, Unpack};
+pub use error_detail::ErrorDetail;
+pub use session::{CloseSession, OpenSession, SessionOpened};
+pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};
+
+/// Version of this protocol; a server refuses a client whose number differs.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Metadata key that names the session of a call; the value is the id that [`SessionOpened`] returned.
+pub const SESSION_HEADER: &str = "x-duckherder-session";
+
+/// Application metadata of the last message of an ingest: without it the stream was cut off.
+pub const INGEST_END: &[u8] = b"duckherder.end";
+
+/// `DoAction` types of this protocol.
+pub mod action {
+    /// [`super::OpenSession`] → [`super::SessionOpened`].
+    pub const OPEN_SESSION: &str = "duckherder.OpenSession";
+    /// [`super::CloseSession`] → nothing.
+    pub const CLOSE_SESSION: &str = "duckherder.CloseSession";
+    /// [`super::DescribeRequest`] → [`super::DescribeResponse`].
+    pub const DESCRIBE: &str = "duckherder.Describe";
+    /// [`super::CatalogRequest`] → [`super::CatalogResponse`].
+    pub const CATALOG: &str = "duckherder.Catalog";
+    /// [`super::TransactionControl`] → nothing.
+    pub const TRANSACTION: &str = "duckherder.Transaction";
+    /// All of them, for `ListActions`.
+    pub const ALL: [&str; 5] = [OPEN_SESSION, CLOSE_SESSION, DESCRIBE, CATALOG, TRANSACTION];
+}

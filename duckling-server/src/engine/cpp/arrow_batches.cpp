@@ -1,0 +1,88 @@
+// Result format that hands out Arrow batches of bounded rows and bytes.
+
+#include "arrow_batches.hpp"
+
+#include "duckdb/common/arrow/arrow_appender.hpp"
+#include "duckdb/common/types/data_chunk.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+class BatchUnit : public ResultUnit {
+public:
+	BatchUnit(idx_t row_count, idx_t byte_size, unique_ptr<ArrowArrayWrapper> array_p)
+	    : ResultUnit(row_count, byte_size), array(std::move(array_p)) {
+	}
+
+	unique_ptr<ArrowArrayWrapper> array;
+};
+
+class BatchBuilder : public ResultFormatLocalState {
+public:
+	//! Created at the first row that goes into it
+	unique_ptr<ArrowAppender> appender;
+
+	bool IsFull() const {
+		return appender && (appender->RowCount() >= MAX_BATCH_ROWS || appender->ByteSize() >= MAX_BATCH_BYTES);
+	}
+
+	unique_ptr<ResultUnit> Seal() {
+		if (!appender || appender->RowCount() == 0) {
+			return nullptr;
+		}
+		// Finalize hands the buffers to the array, so the size is read before it
+		auto rows = appender->RowCount();
+		auto bytes = appender->ByteSize();
+		auto array = make_uniq<ArrowArrayWrapper>();
+		array->arrow_array = appender->Finalize();
+		appender.reset();
+		return make_uniq<BatchUnit>(rows, bytes, std::move(array));
+	}
+};
+
+} // namespace
+
+unique_ptr<ResultFormatGlobalState> BoundedArrowFormat::InitGlobal(const ResultFormatContext &context) {
+	return make_uniq<ArrowFormatGlobalState>(context);
+}
+
+unique_ptr<ResultFormatLocalState> BoundedArrowFormat::InitLocal(ResultFormatGlobalState &gstate) {
+	return make_uniq<BatchBuilder>();
+}
+
+void BoundedArrowFormat::AppendToUnit(ResultFormatGlobalState &gstate_p, ResultFormatLocalState &lstate_p,
+                                      DataChunk &chunk) {
+	auto &gstate = gstate_p.Cast<ArrowFormatGlobalState>();
+	auto &builder = lstate_p.Cast<BatchBuilder>();
+	if (!builder.appender) {
+		builder.appender = make_uniq<ArrowAppender>(gstate.Types(), STANDARD_VECTOR_SIZE, gstate.Properties(),
+		                                            gstate.ExtensionTypes());
+	}
+	builder.appender->Append(chunk, 0, chunk.size(), chunk.size());
+}
+
+bool BoundedArrowFormat::IsUnitFinished(ResultFormatLocalState &lstate) {
+	return lstate.Cast<BatchBuilder>().IsFull();
+}
+
+unique_ptr<ResultUnit> BoundedArrowFormat::FinishUnit(ResultFormatGlobalState &gstate, ResultFormatLocalState &lstate) {
+	return lstate.Cast<BatchBuilder>().Seal();
+}
+
+unique_ptr<RetainedResultCollection> BoundedArrowFormat::CreateCollection(ClientContext &context,
+                                                                          ResultFormatGlobalState &gstate,
+                                                                          const ResultFormatContext &format_context) {
+	return make_uniq<DefaultRetainedCollection<BoundedArrowFormat>>(*this, gstate);
+}
+
+unique_ptr<ArrowArrayWrapper> BoundedArrowFormat::UnpackUnit(unique_ptr<ResultUnit> unit) {
+	if (!unit) {
+		return nullptr;
+	}
+	return std::move(unit->Cast<BatchUnit>().array);
+}
+
+} // namespace duckling

@@ -1,0 +1,132 @@
+//! Declarations of `cpp/engine.h`, and the few conversions that every caller of it needs.
+
+use std::ffi::{CStr, c_char};
+use std::marker::{PhantomData, PhantomPinned};
+
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+
+use super::error::EngineError;
+
+// Links DuckDB itself, which the C++ beside this file calls.
+use libduckdb_sys as _;
+
+macro_rules! opaque {
+    ($($name:ident),*) => {$(
+        /// Only ever behind a pointer that C++ made.
+        #[repr(C)]
+        pub struct $name {
+            _data: [u8; 0],
+            _marker: PhantomData<(*mut u8, PhantomPinned)>,
+        }
+    )*};
+}
+
+opaque!(DhEngineDatabase, DhEngineConnection, DhEngineStream);
+
+/// A borrowed string; valid for the call it is passed to.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DhEngineStr {
+    data: *const c_char,
+    len: usize,
+}
+
+impl From<&str> for DhEngineStr {
+    fn from(text: &str) -> Self {
+        Self { data: text.as_ptr().cast(), len: text.len() }
+    }
+}
+
+#[repr(C)]
+pub struct DhEngineOption {
+    pub name: DhEngineStr,
+    pub value: DhEngineStr,
+}
+
+#[repr(C)]
+pub struct DhEngineError {
+    class_name: *const c_char,
+    message: *const c_char,
+    position: i64,
+}
+
+#[repr(C)]
+pub struct DhEngineDescription {
+    pub return_kind: i32,
+    pub read_only: bool,
+    pub column_count: usize,
+    pub column_types: *const *const c_char,
+}
+
+unsafe extern "C" {
+    fn dh_engine_error_free(error: *mut DhEngineError);
+    pub fn dh_engine_database_open(
+        path: DhEngineStr,
+        options: *const DhEngineOption,
+        option_count: usize,
+        out: *mut *mut DhEngineDatabase,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_database_free(database: *mut DhEngineDatabase);
+    pub fn dh_engine_connection_open(
+        database: *mut DhEngineDatabase,
+        out: *mut *mut DhEngineConnection,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_free(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_progress(connection: *mut DhEngineConnection) -> f64;
+    pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
+    pub fn dh_engine_connection_catalog_version(
+        connection: *mut DhEngineConnection,
+        database: DhEngineStr,
+        out: *mut u64,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_description_free(description: *mut DhEngineDescription);
+    pub fn dh_engine_connection_describe(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_submit(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        input: *mut FFI_ArrowArrayStream,
+        out: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
+    pub fn dh_engine_stream_next(stream: *mut DhEngineStream, out: *mut FFI_ArrowArray) -> *mut DhEngineError;
+    pub fn dh_engine_stream_free(stream: *mut DhEngineStream);
+}
+
+/// Copy a NUL-terminated string that C++ owns.
+///
+/// # Safety
+/// `text` is null or points to a NUL-terminated string that lives for the call.
+pub unsafe fn copy_string(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: not null, and the caller vouches for the rest.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// Turn a returned error handle into a result, and free it.
+///
+/// # Safety
+/// `error` was returned by a function of this module and is not used again.
+pub unsafe fn check(error: *mut DhEngineError) -> Result<(), EngineError> {
+    // SAFETY: C++ returns null or a handle that stays valid until it is freed below.
+    let Some(fields) = (unsafe { error.as_ref() }) else { return Ok(()) };
+    // SAFETY: both strings belong to the handle, which is freed only after they were copied.
+    let converted = unsafe {
+        EngineError {
+            class: copy_string(fields.class_name),
+            message: copy_string(fields.message),
+            position: u64::try_from(fields.position).ok(),
+        }
+    };
+    // SAFETY: the handle came from C++ and nothing borrows from it any more.
+    unsafe { dh_engine_error_free(error) };
+    Err(converted)
+}

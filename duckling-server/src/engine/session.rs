@@ -1,0 +1,234 @@
+//! A session: one client's DuckDB connection, its transaction and its temporary objects.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{Array, Int64Array, RecordBatch, RecordBatchReader};
+use arrow::datatypes::Schema;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
+use tokio::task::spawn_blocking;
+
+use super::connection::{Connection, Description};
+use super::database::Database;
+use super::error::EngineError;
+use super::outlet::{Outlet, Results};
+use super::{catalog, quote_identifier};
+
+/// When a statement's transaction starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatementStart {
+    /// As the connection stands: its open transaction, or one of the statement's own.
+    Current,
+    /// In a transaction that stays open: begin one unless there is one.
+    Transaction,
+}
+
+impl From<bool> for StatementStart {
+    fn from(begin: bool) -> Self {
+        if begin { Self::Transaction } else { Self::Current }
+    }
+}
+
+/// Rows to load, and where they go.
+pub struct IngestSource {
+    /// Statement that creates the table first, if it does not exist yet.
+    pub create_sql: Option<String>,
+    pub schema: String,
+    pub table: String,
+    /// Target columns, in the order of the batches'.
+    pub columns: Vec<String>,
+    pub batches: Box<dyn RecordBatchReader + Send>,
+}
+
+/// One client's DuckDB connection.
+///
+/// Statements start one after the other. DuckDB streams one result per connection: when a second statement starts
+/// while a result is still being read, the rest of that result is taken into memory first, and both go on.
+pub struct Session {
+    connection: Arc<Connection>,
+    database: String,
+    /// Held while a statement starts, or while one without rows runs.
+    turn: AsyncMutex<()>,
+    open_result: Mutex<Option<Arc<Outlet>>>,
+}
+
+impl Session {
+    /// Open a session on one of the databases of an instance.
+    ///
+    /// # Errors
+    /// `Catalog` if there is no such database.
+    pub fn open(instance: &Database, database: &str) -> Result<Self, EngineError> {
+        let connection = instance.connect()?;
+        connection.query(&format!("USE {}", quote_identifier(database)))?;
+        Ok(Self {
+            connection: Arc::new(connection),
+            database: database.to_string(),
+            turn: AsyncMutex::new(()),
+            open_result: Mutex::new(None),
+        })
+    }
+
+    /// Have results keep every DuckDB type, through Arrow extension types that only a DuckDB client understands.
+    ///
+    /// # Errors
+    /// None but DuckDB's own.
+    pub fn keep_duckdb_types(&self) -> Result<(), EngineError> {
+        self.connection.query("SET arrow_lossless_conversion = true").map(drop)
+    }
+
+    /// The database that the session works on.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Bind a statement without running it.
+    ///
+    /// # Errors
+    /// DuckDB's parser, binder and catalog errors.
+    pub async fn describe(&self, sql: String, start: StatementStart) -> Result<Description, EngineError> {
+        self.exclusive(start, move |connection| connection.describe(&sql)).await
+    }
+
+    /// Run a statement and stream its result. A statement that writes has committed when this returns.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub async fn execute(&self, sql: String, start: StatementStart) -> Result<Results, EngineError> {
+        let _turn = self.free_connection().await;
+        let (outlet, mut results) = self.claim_connection();
+        let connection = self.connection.clone();
+        let (submitted, schema) = oneshot::channel();
+        spawn_blocking(move || {
+            let claim = outlet.claim();
+            let outcome = begin(&connection, start).and_then(|()| claim.proceed()).and_then(|()| connection.submit(&sql));
+            match outcome {
+                Ok(stream) => {
+                    // Nobody listens if the reader has gone; then `run` ends at once.
+                    let _ = submitted.send(Ok(stream.schema()));
+                    claim.run(stream);
+                }
+                Err(error) => {
+                    drop(claim);
+                    let _ = submitted.send(Err(error));
+                }
+            }
+        });
+        results.schema = schema.await.map_err(|_| EngineError::lost("statement"))??;
+        Ok(results)
+    }
+
+    /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.
+    ///
+    /// # Errors
+    /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
+    pub async fn ingest(&self, source: IngestSource, start: StatementStart) -> Result<u64, EngineError> {
+        self.exclusive(start, move |connection| {
+            let own_transaction = source.create_sql.is_some() && !connection.in_transaction();
+            if own_transaction {
+                connection.query("BEGIN TRANSACTION")?;
+            }
+            let outcome = load(connection, source);
+            if own_transaction {
+                connection.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// The catalog of the session's database; `None` if `known_version` is still current.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub async fn snapshot(
+        &self,
+        known_version: Option<u64>,
+        start: StatementStart,
+    ) -> Result<Option<duckling_protocol::CatalogSnapshot>, EngineError> {
+        let database = self.database.clone();
+        self.exclusive(start, move |connection| catalog::snapshot(connection, &database, known_version)).await
+    }
+
+    /// End the open transaction, if there is one.
+    ///
+    /// # Errors
+    /// `TransactionContext` if it cannot be committed; it is then rolled back.
+    pub async fn end_transaction(&self, commit: bool) -> Result<(), EngineError> {
+        self.exclusive(StatementStart::Current, move |connection| {
+            if !connection.in_transaction() {
+                return Ok(());
+            }
+            connection.query(if commit { "COMMIT" } else { "ROLLBACK" }).map(drop)
+        })
+        .await
+    }
+
+    /// Stop whatever runs.
+    pub fn interrupt(&self) {
+        self.connection.interrupt();
+    }
+
+    /// Run a blocking call on the connection once it is free. If the caller goes away, the call is interrupted.
+    async fn exclusive<T: Send + 'static>(
+        &self,
+        start: StatementStart,
+        call: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let _turn = self.free_connection().await;
+        let (outlet, _interrupt_when_dropped) = self.claim_connection();
+        let connection = self.connection.clone();
+        spawn_blocking(move || {
+            let claim = outlet.claim();
+            begin(&connection, start).and_then(|()| claim.proceed()).and_then(|()| call(&connection))
+        })
+        .await
+        .map_err(|_| EngineError::lost("statement"))?
+    }
+
+    /// Take the turn, and wait until no open result holds the connection.
+    async fn free_connection(&self) -> AsyncMutexGuard<'_, ()> {
+        let turn = self.turn.lock().await;
+        let open = self.open_result().clone();
+        if let Some(open) = open {
+            open.release_connection().await;
+        }
+        turn
+    }
+
+    /// Make a new statement the one that holds the connection.
+    fn claim_connection(&self) -> (Arc<Outlet>, Results) {
+        let outlet = Outlet::new(self.connection.clone());
+        *self.open_result() = Some(outlet.clone());
+        (outlet.clone(), Results { outlet, schema: Schema::empty().into() })
+    }
+
+    fn open_result(&self) -> MutexGuard<'_, Option<Arc<Outlet>>> {
+        self.open_result.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin(connection: &Connection, start: StatementStart) -> Result<(), EngineError> {
+    if start == StatementStart::Transaction && !connection.in_transaction() {
+        connection.query("BEGIN TRANSACTION")?;
+    }
+    Ok(())
+}
+
+fn load(connection: &Connection, source: IngestSource) -> Result<u64, EngineError> {
+    if let Some(create_sql) = &source.create_sql {
+        connection.query(create_sql)?;
+    }
+    let columns: Vec<_> = source.columns.iter().map(|column| quote_identifier(column)).collect();
+    let sql = format!(
+        "INSERT INTO {}.{} ({}) SELECT * FROM arrow_scan()",
+        quote_identifier(&source.schema),
+        quote_identifier(&source.table),
+        columns.join(", ")
+    );
+    let counts: Vec<RecordBatch> = connection.insert_from(&sql, source.batches)?.collect::<Result<_, _>>()?;
+    let count = counts
+        .first()
+        .and_then(|batch| batch.column(0).as_any().downcast_ref::<Int64Array>())
+        .filter(|counts| !counts.is_empty())
+        .map_or(0, |counts| counts.value(0));
+    Ok(u64::try_from(count).unwrap_or(0))
+}

@@ -1,0 +1,103 @@
+//! `DoPut` of Duckherder's own Ingest: load an Arrow stream into a table.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow_flight::PutResult;
+use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
+use arrow_flight::error::FlightError;
+use arrow_flight::sql::DoPutUpdateResult;
+use arrow_flight::sql::server::PeekableFlightDataStream;
+use duckling_protocol::{INGEST_END, Ingest};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use prost::Message;
+use tokio::sync::mpsc;
+use tonic::{Response, Status};
+
+use super::status::from_engine;
+use crate::engine::{IngestSource, Session};
+
+/// Batches that wait between the network and DuckDB.
+const MAX_QUEUED_BATCHES: usize = 4;
+
+pub type PutResultStream = Pin<Box<dyn Stream<Item = Result<PutResult, Status>> + Send>>;
+
+/// Load the stream and answer with the number of rows.
+///
+/// # Errors
+/// DuckDB's own; `invalid_argument` if the stream is no Arrow stream, `cancelled` if it ends before its end mark. Then
+/// nothing has changed.
+pub async fn ingest(
+    session: Arc<Session>,
+    command: Ingest,
+    messages: PeekableFlightDataStream,
+) -> Result<Response<PutResultStream>, Status> {
+    let mut decoder = FlightDataDecoder::new(messages.map_err(|status| FlightError::Tonic(Box::new(status))));
+    let schema = read_schema(&mut decoder).await?;
+    let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
+    let source = IngestSource {
+        create_sql: Some(command.create_sql).filter(|sql| !sql.is_empty()),
+        schema: command.schema,
+        table: command.table,
+        columns: command.columns,
+        batches: Box::new(Arrivals { schema, receiver }),
+    };
+    let load = session.ingest(source, command.begin.into());
+    let (rows, ()) = tokio::join!(load, forward(decoder, sender));
+    let rows = rows.map_err(|error| from_engine(&error))?;
+    let result = DoPutUpdateResult { record_count: i64::try_from(rows).unwrap_or(i64::MAX) };
+    let answer = PutResult { app_metadata: result.encode_to_vec().into() };
+    Ok(Response::new(stream::iter([Ok(answer)]).boxed()))
+}
+
+async fn read_schema(decoder: &mut FlightDataDecoder) -> Result<SchemaRef, Status> {
+    while let Some(message) = decoder.next().await {
+        if let DecodedPayload::Schema(schema) = message?.payload {
+            return Ok(schema);
+        }
+    }
+    Err(Status::invalid_argument("the ingest stream has no schema"))
+}
+
+/// Pass batches on until the end mark; a stream that ends without it was cut off and must not be committed.
+async fn forward(mut decoder: FlightDataDecoder, sender: mpsc::Sender<Result<RecordBatch, ArrowError>>) {
+    loop {
+        let item = match decoder.next().await {
+            Some(Ok(message)) => match message.payload {
+                DecodedPayload::RecordBatch(batch) => Ok(batch),
+                _ if message.inner.app_metadata == INGEST_END => return,
+                _ => continue,
+            },
+            Some(Err(error)) => Err(ArrowError::ExternalError(Box::new(error))),
+            None => Err(ArrowError::IpcError("the ingest stream was cut off before its end".to_string())),
+        };
+        let failed = item.is_err();
+        // DuckDB stops reading when the statement fails; its error is the one to report.
+        if sender.send(item).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// Batches as they arrive, for a thread that may block.
+struct Arrivals {
+    schema: SchemaRef,
+    receiver: mpsc::Receiver<Result<RecordBatch, ArrowError>>,
+}
+
+impl Iterator for Arrivals {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.receiver.blocking_recv()
+    }
+}
+
+impl RecordBatchReader for Arrivals {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}

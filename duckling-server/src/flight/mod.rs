@@ -1,0 +1,42 @@
+//! The RPCs: one file per family, one under `sql/` per Flight SQL command.
+//!
+//! Turns calls into calls of `engine` and its answers into gRPC; decides nothing about SQL.
+
+mod actions;
+mod encode;
+mod execute;
+mod ingest;
+mod service;
+mod sessions;
+mod sql;
+mod status;
+
+use std::time::Duration;
+
+use arrow_flight::flight_service_server::FlightServiceServer;
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+
+pub use service::Service;
+
+/// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
+const STREAM_WINDOW_BYTES: u32 = 16 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
+/// Error texts travel in headers, and DuckDB's can be long.
+const MAX_HEADER_BYTES: u32 = 1 << 20;
+/// A peer that does not answer a ping for this long is gone.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// The gRPC server, ready to be given a listener.
+pub fn router(service: Service) -> Router {
+    let flight = FlightServiceServer::new(service)
+        .max_decoding_message_size(usize::MAX)
+        .max_encoding_message_size(usize::MAX);
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .tcp_nodelay(true)
+        .add_service(flight)
+}

@@ -1,0 +1,55 @@
+//! The one table from DuckDB's exception classes to gRPC status codes.
+
+use arrow_flight::error::FlightError;
+use duckling_protocol::ErrorDetail;
+use prost::Message;
+use tonic::{Code, Status};
+
+use crate::engine::EngineError;
+
+/// What fits into a response's headers beside the rest.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
+
+/// A DuckDB exception as a status; class and position ride in the details.
+pub fn from_engine(error: &EngineError) -> Status {
+    let message = shorten(&error.message);
+    let detail = ErrorDetail { class: error.class.clone(), message: message.to_string(), position: error.position };
+    let text = format!("{} Error: {message}", error.class);
+    Status::with_details(code(&error.class), text, detail.encode_to_vec().into())
+}
+
+/// The same, for streams of Arrow data.
+pub fn to_flight_error(error: &EngineError) -> FlightError {
+    FlightError::Tonic(Box::new(from_engine(error)))
+}
+
+fn code(class: &str) -> Code {
+    match class {
+        "Binder" | "Parser" | "Syntax" | "Conversion" | "Invalid Input" | "Invalid type" | "Mismatch Type"
+        | "Unknown Type" | "Parameter Not Resolved" | "Parameter Not Allowed" | "Invalid Configuration" => {
+            Code::InvalidArgument
+        }
+        "Catalog" => Code::NotFound,
+        "Constraint" => Code::FailedPrecondition,
+        "Dependency" => Code::FailedPrecondition,
+        "Out of Range" | "Divide by Zero" | "Decimal" | "Sequence" => Code::OutOfRange,
+        "TransactionContext" | "Resource In Use" => Code::Aborted,
+        "Not implemented" => Code::Unimplemented,
+        "Permission" => Code::PermissionDenied,
+        "Out of Memory" | "Object Size" => Code::ResourceExhausted,
+        "INTERRUPT" => Code::Cancelled,
+        "Connection" | "Network" | "HTTP" => Code::Unavailable,
+        _ => Code::Internal,
+    }
+}
+
+fn shorten(message: &str) -> &str {
+    if message.len() <= MAX_MESSAGE_BYTES {
+        return message;
+    }
+    let mut end = MAX_MESSAGE_BYTES;
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    &message[..end]
+}

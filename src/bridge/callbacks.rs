@@ -1,0 +1,319 @@
+//! What C++ may call: one function per entry of `dh_callbacks`.
+//!
+//! Each checks its handles, runs inside a guard, and leaves the work to `catalog` and `client`. Handles that C++ passes
+//! came from here and are alive; strings and arrays it passes live for the call.
+
+use std::slice;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Schema};
+use arrow::error::ArrowError;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+
+use super::ffi::{
+    DhCallbacks, DhDescription, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStr, IngestHandle,
+};
+use super::guard::{error_free, guard, guard_infallible};
+use super::handle::{borrow, borrow_mut, free, give};
+use super::snapshot::SnapshotHandle;
+use crate::catalog::Catalog;
+use crate::client::{Ingest, IngestTarget, Results, Session};
+use crate::error::{Error, Result};
+use crate::options::AttachOptions;
+use crate::runtime::wait;
+
+pub static CALLBACKS: DhCallbacks = DhCallbacks {
+    error_free,
+    catalog_attach,
+    catalog_free,
+    catalog_display,
+    catalog_has_function,
+    session_open,
+    session_free,
+    session_snapshot,
+    snapshot_free,
+    session_describe,
+    description_free,
+    session_end_transaction,
+    stream_open,
+    stream_next,
+    stream_free,
+    ingest_open,
+    ingest_push,
+    ingest_finish,
+    ingest_free,
+};
+
+extern "C" fn catalog_attach(
+    _alias: DhStr,
+    path: DhStr,
+    options: *const DhOption,
+    option_count: usize,
+    interrupt: *const DhInterrupt,
+    out: *mut *mut Catalog,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: C++ passes `option_count` options and texts that live for the call, and a valid `out`.
+        let (path, options) = unsafe { (path.as_str(), array(options, option_count)) };
+        // SAFETY: as above.
+        let pairs = options.iter().map(|option| unsafe { (option.name.as_str(), option.value.as_str()) });
+        let options = AttachOptions::parse(path, pairs)?;
+        let catalog = wait(&interrupted(interrupt), Catalog::attach(options))?;
+        // SAFETY: as above.
+        unsafe { give(out, catalog) };
+        Ok(())
+    })
+}
+
+extern "C" fn catalog_free(catalog: *mut Catalog) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(catalog) });
+}
+
+extern "C" fn catalog_display(catalog: *const Catalog) -> DhStr {
+    // SAFETY: the handle is alive; the text lives as long as it.
+    unsafe { catalog.as_ref() }.map_or(DhStr::NULL, |catalog| catalog.display().into())
+}
+
+extern "C" fn catalog_has_function(catalog: *const Catalog, lower_name: DhStr) -> bool {
+    // SAFETY: the handle is alive, and the name lives for the call.
+    guard_infallible(|| unsafe { catalog.as_ref().is_some_and(|catalog| catalog.has_function(lower_name.as_str())) })
+}
+
+extern "C" fn session_open(
+    catalog: *const Catalog,
+    interrupt: *const DhInterrupt,
+    out: *mut *mut Session,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive.
+        let catalog = unsafe { borrow(catalog) }?;
+        let session = wait(&interrupted(interrupt), catalog.open_session())?;
+        // SAFETY: C++ passes a valid `out`.
+        unsafe { give(out, session) };
+        Ok(())
+    })
+}
+
+extern "C" fn session_free(session: *mut Session) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(session) });
+}
+
+extern "C" fn session_snapshot(
+    session: *const Session,
+    begin: bool,
+    known_version: *const u64,
+    interrupt: *const DhInterrupt,
+    out: *mut *mut DhSnapshot,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive; `known_version` is null or valid.
+        let (session, known_version) = unsafe { (borrow(session)?, known_version.as_ref().copied()) };
+        let snapshot = wait(&interrupted(interrupt), session.snapshot(known_version, begin))?;
+        if let Some(snapshot) = snapshot {
+            // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
+            unsafe { give(out.cast::<*mut SnapshotHandle>(), SnapshotHandle::new(snapshot)) };
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn snapshot_free(snapshot: *mut DhSnapshot) {
+    // SAFETY: the view is the first field of a handle that C++ frees once.
+    guard_infallible(|| unsafe { free(snapshot.cast::<SnapshotHandle>()) });
+}
+
+/// The view that C++ sees, and everything it points into.
+#[repr(C)]
+struct DescriptionHandle {
+    // First, so that a pointer to the handle is one to the view.
+    view: DhDescription,
+    column_types: Vec<DhStr>,
+    texts: Vec<String>,
+}
+
+extern "C" fn session_describe(
+    session: *const Session,
+    sql: DhStr,
+    begin: bool,
+    interrupt: *const DhInterrupt,
+    out_schema: *mut FFI_ArrowSchema,
+    out: *mut *mut DhDescription,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive, and the text lives for the call.
+        let (session, sql) = unsafe { (borrow(session)?, sql.as_str()) };
+        let description = wait(&interrupted(interrupt), session.describe(sql, begin))?;
+        let schema = export_schema(&description.schema)?;
+        let texts = description.column_types;
+        let column_types: Vec<DhStr> = texts.iter().map(|text| text.as_str().into()).collect();
+        let view = DhDescription {
+            return_kind: description.return_kind.into(),
+            read_only: description.read_only,
+            column_types: column_types.as_ptr(),
+            column_type_count: column_types.len(),
+        };
+        // SAFETY: C++ passes valid places to write to; the view is the handle's first field.
+        unsafe {
+            out_schema.write(schema);
+            give(out.cast::<*mut DescriptionHandle>(), DescriptionHandle { view, column_types, texts });
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn description_free(description: *mut DhDescription) {
+    // SAFETY: the view is the first field of a handle that C++ frees once.
+    guard_infallible(|| unsafe { free(description.cast::<DescriptionHandle>()) });
+}
+
+extern "C" fn session_end_transaction(
+    session: *const Session,
+    commit: bool,
+    interrupt: *const DhInterrupt,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive.
+        let session = unsafe { borrow(session) }?;
+        wait(&interrupted(interrupt), session.end_transaction(commit))
+    })
+}
+
+extern "C" fn stream_open(
+    session: *const Session,
+    sql: DhStr,
+    begin: bool,
+    interrupt: *const DhInterrupt,
+    out_schema: *mut FFI_ArrowSchema,
+    out: *mut *mut Results,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive, and the text lives for the call.
+        let (session, sql) = unsafe { (borrow(session)?, sql.as_str()) };
+        let results = wait(&interrupted(interrupt), session.execute(sql, begin))?;
+        let schema = export_schema(&results.schema())?;
+        // SAFETY: C++ passes valid places to write to.
+        unsafe {
+            out_schema.write(schema);
+            give(out, results);
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn stream_next(
+    results: *mut Results,
+    interrupt: *const DhInterrupt,
+    out: *mut FFI_ArrowArray,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive, and C++ reads a stream from one thread at a time.
+        let results = unsafe { borrow_mut(results) }?;
+        let batch = wait(&interrupted(interrupt), results.next())?;
+        let array = batch.map_or_else(FFI_ArrowArray::empty, |batch| {
+            FFI_ArrowArray::new(&arrow::array::Array::to_data(&StructArray::from(batch)))
+        });
+        // SAFETY: C++ passes a valid place to write to.
+        unsafe { out.write(array) };
+        Ok(())
+    })
+}
+
+extern "C" fn stream_free(results: *mut Results) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(results) });
+}
+
+extern "C" fn ingest_open(
+    session: *const Session,
+    target: *const DhIngestTarget,
+    begin: bool,
+    schema: *mut FFI_ArrowSchema,
+    out: *mut *mut IngestHandle,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: handle and target are alive; C++ gives the schema away.
+        let (session, target, schema) =
+            unsafe { (borrow(session)?, borrow(target)?, FFI_ArrowSchema::from_raw(schema)) };
+        let schema = Arc::new(Schema::try_from(&schema).map_err(|error| protocol(&error))?);
+        // SAFETY: the target's texts live for the call.
+        let target = unsafe {
+            IngestTarget {
+                create_sql: target.create_sql.as_str().to_string(),
+                schema: target.schema.as_str().to_string(),
+                table: target.table.as_str().to_string(),
+                columns: array(target.columns, target.column_count)
+                    .iter()
+                    .map(|column| column.as_str().to_string())
+                    .collect(),
+            }
+        };
+        let ingest = Ingest::start(session, target, schema.clone(), begin)?;
+        // SAFETY: C++ passes a valid `out`.
+        unsafe { give(out, IngestHandle { ingest, schema }) };
+        Ok(())
+    })
+}
+
+extern "C" fn ingest_push(
+    handle: *const IngestHandle,
+    batch: *mut FFI_ArrowArray,
+    interrupt: *const DhInterrupt,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive; C++ gives the array away.
+        let (handle, batch) = unsafe { (borrow(handle)?, FFI_ArrowArray::from_raw(batch)) };
+        let row_type = DataType::Struct(handle.schema.fields().clone());
+        // SAFETY: DuckDB made the array for the schema that the load was opened with.
+        let rows = unsafe { from_ffi_and_data_type(batch, row_type) }.map_err(|error| protocol(&error))?;
+        let (_, columns, _) = StructArray::from(rows).into_parts();
+        let batch = RecordBatch::try_new(handle.schema.clone(), columns).map_err(|error| protocol(&error))?;
+        wait(&interrupted(interrupt), handle.ingest.push(batch))
+    })
+}
+
+extern "C" fn ingest_finish(
+    handle: *const IngestHandle,
+    interrupt: *const DhInterrupt,
+    out_rows: *mut u64,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive.
+        let handle = unsafe { borrow(handle) }?;
+        let rows = wait(&interrupted(interrupt), handle.ingest.finish())?;
+        // SAFETY: C++ passes a valid place to write to.
+        unsafe { out_rows.write(rows) };
+        Ok(())
+    })
+}
+
+extern "C" fn ingest_free(handle: *mut IngestHandle) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(handle) });
+}
+
+/// Whether the user has cancelled; never, where C++ passes no interrupt.
+fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> bool {
+    // SAFETY: null, or alive for the call.
+    move || unsafe { interrupt.as_ref() }.is_some_and(DhInterrupt::is_interrupted)
+}
+
+/// # Safety
+/// `data` is null, or points to `len` elements that outlive `'a`.
+unsafe fn array<'a, T>(data: *const T, len: usize) -> &'a [T] {
+    if data.is_null() || len == 0 {
+        return &[];
+    }
+    // SAFETY: not null, and the caller vouches for the rest.
+    unsafe { slice::from_raw_parts(data, len) }
+}
+
+fn export_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
+    FFI_ArrowSchema::try_from(schema).map_err(|error| protocol(&error))
+}
+
+fn protocol(error: &ArrowError) -> Error {
+    Error::Protocol(error.to_string())
+}

@@ -1,0 +1,61 @@
+// Registration, and what every call across the boundary needs.
+
+#include "bridge_internal.hpp"
+#include "query_function.hpp"
+#include "storage.hpp"
+
+#include "duckdb/main/capi_v2/capi_v2_internal.hpp"
+#include "duckdb/main/config.hpp"
+#include "duckdb/main/extension/extension_loader.hpp"
+#include "duckdb/storage/storage_extension.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace duckdb;
+
+namespace duckherder {
+
+static const dh_callbacks *rust_callbacks = nullptr;
+
+const dh_callbacks &Rust() {
+	return *rust_callbacks;
+}
+
+void Check(dh_error *error) {
+	if (!error) {
+		return;
+	}
+	auto type = Exception::StringToExceptionType(ToString(error->class_name));
+	auto message = ToString(error->message);
+	Rust().error_free(error);
+	if (type == ExceptionType::INVALID) {
+		type = ExceptionType::IO;
+	}
+	throw Exception(type, message);
+}
+
+Interrupt::Interrupt(ClientContext &client)
+    : dh_interrupt {[](void *context) { return static_cast<ClientContext *>(context)->IsInterrupted(); }, &client} {
+}
+
+} // namespace duckherder
+
+char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcept {
+	try {
+		duckherder::rust_callbacks = callbacks;
+		auto &loader = capiv2::GetExtensionLoader(static_cast<duckdb_v2_extension_handle>(extension));
+		auto &config = DBConfig::GetConfig(loader.GetDatabaseInstance());
+		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
+		loader.RegisterFunction(duckherder::QueryFunction());
+		return nullptr;
+	} catch (const std::exception &ex) {
+		return strdup(ErrorData(ex).RawMessage().c_str());
+	} catch (...) {
+		return strdup("unknown C++ exception");
+	}
+}
+
+void dh_message_free(char *message) noexcept {
+	std::free(message);
+}

@@ -1,0 +1,141 @@
+// The C boundary between DuckDB's classes (C++) and Duckherder's logic (Rust).
+//
+// Rust hands C++ one table of callbacks when the extension loads; C++ calls nothing else of Rust's, so the library
+// exports its entry point alone. Every callback that can fail returns null or an error that C++ frees through the table.
+// Only opaque handles, pointer + length strings and Arrow C structs cross.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct ArrowSchema;
+struct ArrowArray;
+
+extern "C" {
+
+//! Borrowed UTF-8; valid for the call, or for as long as the handle it was read from.
+struct dh_str {
+	const char *data;
+	size_t len;
+};
+
+struct dh_error {
+	//! DuckDB exception class as DuckDB prints it, such as "Catalog"
+	dh_str class_name;
+	dh_str message;
+};
+
+//! Tells a waiting call whether the user has cancelled the statement.
+struct dh_interrupt {
+	bool (*is_interrupted)(void *context);
+	void *context;
+};
+
+struct dh_option {
+	dh_str name;
+	dh_str value;
+};
+
+//! An attached server.
+struct dh_catalog;
+//! One client connection's session on an attached server.
+struct dh_session;
+//! A result that is being read.
+struct dh_stream;
+//! A load that is being written.
+struct dh_ingest;
+
+struct dh_column {
+	dh_str name;
+	//! Resolved DuckDB type as SQL
+	dh_str type;
+};
+
+enum dh_relation_kind { DH_RELATION_TABLE = 0, DH_RELATION_VIEW = 1 };
+
+struct dh_relation {
+	int32_t kind;
+	dh_str schema;
+	dh_str name;
+	//! The CREATE statement
+	dh_str sql;
+	const dh_column *columns;
+	size_t column_count;
+	uint64_t estimated_rows;
+	//! Null data if there is no comment
+	dh_str comment;
+};
+
+//! The remote catalog at one moment. Relations are ordered by schema and name.
+struct dh_snapshot {
+	uint64_t version;
+	const dh_str *schemas;
+	size_t schema_count;
+	const dh_relation *relations;
+	size_t relation_count;
+};
+
+enum dh_return_kind { DH_RETURN_ROWS = 0, DH_RETURN_CHANGED_ROWS = 1, DH_RETURN_NOTHING = 2 };
+
+//! The shape of a statement's result.
+struct dh_description {
+	int32_t return_kind;
+	bool read_only;
+	//! DuckDB type of each column as SQL; fewer than the schema's columns where the server cannot tell
+	const dh_str *column_types;
+	size_t column_type_count;
+};
+
+struct dh_ingest_target {
+	//! Statement that creates the table first, or empty
+	dh_str create_sql;
+	dh_str schema;
+	dh_str table;
+	const dh_str *columns;
+	size_t column_count;
+};
+
+struct dh_callbacks {
+	void (*error_free)(dh_error *error);
+
+	dh_error *(*catalog_attach)(dh_str alias, dh_str path, const dh_option *options, size_t option_count,
+	                            const dh_interrupt *interrupt, dh_catalog **out);
+	void (*catalog_free)(dh_catalog *catalog);
+	//! "host:port/database", for the prompt of a connected shell
+	dh_str (*catalog_display)(const dh_catalog *catalog);
+	bool (*catalog_has_function)(const dh_catalog *catalog, dh_str lower_name);
+
+	dh_error *(*session_open)(const dh_catalog *catalog, const dh_interrupt *interrupt, dh_session **out);
+	void (*session_free)(dh_session *session);
+	//! `out` is null when `known_version` is current.
+	dh_error *(*session_snapshot)(dh_session *session, bool begin, const uint64_t *known_version,
+	                              const dh_interrupt *interrupt, dh_snapshot **out);
+	void (*snapshot_free)(dh_snapshot *snapshot);
+	dh_error *(*session_describe)(dh_session *session, dh_str sql, bool begin, const dh_interrupt *interrupt,
+	                              ArrowSchema *out_schema, dh_description **out);
+	void (*description_free)(dh_description *description);
+	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
+
+	dh_error *(*stream_open)(dh_session *session, dh_str sql, bool begin, const dh_interrupt *interrupt,
+	                         ArrowSchema *out_schema, dh_stream **out);
+	//! The next batch; `out->release` is null at the end.
+	dh_error *(*stream_next)(dh_stream *stream, const dh_interrupt *interrupt, ArrowArray *out);
+	void (*stream_free)(dh_stream *stream);
+
+	//! Consumes `schema`.
+	dh_error *(*ingest_open)(dh_session *session, const dh_ingest_target *target, bool begin, ArrowSchema *schema,
+	                         dh_ingest **out);
+	//! Consumes `batch`; waits while the server is behind. May be called from several threads.
+	dh_error *(*ingest_push)(dh_ingest *ingest, ArrowArray *batch, const dh_interrupt *interrupt);
+	//! Wait until the server has taken everything in.
+	dh_error *(*ingest_finish)(dh_ingest *ingest, const dh_interrupt *interrupt, uint64_t *out_rows);
+	//! Without a finish before it, nothing is loaded.
+	void (*ingest_free)(dh_ingest *ingest);
+};
+
+//! Register the storage extension and its table function with the database that loads the extension. Returns null, or a
+//! message to be freed with dh_message_free. `extension` is the duckdb_v2_extension_handle of the entry point; the
+//! callbacks must live as long as the process.
+char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcept;
+void dh_message_free(char *message) noexcept;
+}

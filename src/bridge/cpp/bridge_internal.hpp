@@ -1,0 +1,30 @@
+// Shared by the bridge's C++ files; never seen by Rust.
+#pragma once
+
+#include "bridge.h"
+
+#include "duckdb.hpp"
+#include "duckdb/main/client_context.hpp"
+
+namespace duckherder {
+
+//! The callback table that Rust gave when the extension was loaded.
+const dh_callbacks &Rust();
+
+inline dh_str ToStr(const std::string &text) {
+	return dh_str {text.data(), text.size()};
+}
+
+inline std::string ToString(dh_str text) {
+	return std::string(text.data, text.len);
+}
+
+//! Throw the exception that `error` describes, if there is one, and free it.
+void Check(dh_error *error);
+
+//! Lets Rust see the interrupt flag of a client while it waits for that client.
+struct Interrupt : public dh_interrupt {
+	explicit Interrupt(duckdb::ClientContext &client);
+};
+
+} // namespace duckherder

@@ -1,0 +1,99 @@
+// An attached server as a DuckDB catalog.
+
+#include "catalog.hpp"
+
+#include "remote_statement.hpp"
+#include "schema_entry.hpp"
+#include "snapshot.hpp"
+#include "transaction.hpp"
+
+#include "duckdb/main/attached_database.hpp"
+#include "duckdb/parser/parsed_data/create_schema_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
+#include "duckdb/storage/database_size.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+RemoteCatalog::RemoteCatalog(AttachedDatabase &db, dh_catalog *remote_p, string path_p)
+    : Catalog(db), remote(remote_p, [](dh_catalog *catalog) { Rust().catalog_free(catalog); }),
+      path(std::move(path_p)) {
+}
+
+RemoteCatalog::~RemoteCatalog() {
+}
+
+RemoteCatalog &RemoteCatalog::Find(ClientContext &context, const string &name) {
+	auto &catalog = Catalog::GetCatalog(context, Identifier(name));
+	if (catalog.GetCatalogType() != TYPE) {
+		throw InvalidInputException("Database \"%s\" is not a Duckherder database: attach one with "
+		                            "ATTACH '%s' (TYPE duckherder, server_host '...', server_port ...)",
+		                            name, name);
+	}
+	return catalog.Cast<RemoteCatalog>();
+}
+
+//! A database attached again under the same name is another catalog, hence the object id.
+static string SessionKey(Catalog &catalog) {
+	return "duckherder_session_" + to_string(catalog.GetOid());
+}
+
+shared_ptr<SessionState> RemoteCatalog::SessionOf(ClientContext &context) {
+	return context.registered_state->GetOrCreate<SessionState>(SessionKey(*this), remote);
+}
+
+void RemoteCatalog::OnDetach(ClientContext &context) {
+	context.registered_state->Remove(SessionKey(*this));
+}
+
+shared_ptr<RemoteSnapshot> RemoteCatalog::CurrentSnapshot() {
+	lock_guard<mutex> guard(lock);
+	return current;
+}
+
+void RemoteCatalog::SetCurrentSnapshot(shared_ptr<RemoteSnapshot> snapshot) {
+	lock_guard<mutex> guard(lock);
+	current = std::move(snapshot);
+}
+
+string RemoteCatalog::GetConnectDisplay() {
+	return ToString(Rust().catalog_display(remote.get()));
+}
+
+optional_ptr<CatalogEntry> RemoteCatalog::CreateSchema(CatalogTransaction transaction, CreateSchemaInfo &info) {
+	auto &context = transaction.GetContext();
+	auto copy = unique_ptr_cast<CreateInfo, CreateSchemaInfo>(info.Copy());
+	copy->SetQualifiedName(QualifiedName(Identifier(), info.SchemaName(), Identifier()));
+	RunRemote(context, *this, copy->ToString());
+	return nullptr;
+}
+
+void RemoteCatalog::DropSchema(ClientContext &context, DropInfo &info) {
+	auto copy = info.Copy();
+	copy->SetCatalog(Identifier());
+	RunRemote(context, *this, copy->ToString());
+}
+
+optional_ptr<SchemaCatalogEntry> RemoteCatalog::LookupSchema(CatalogTransaction transaction,
+                                                             const EntryLookupInfo &lookup,
+                                                             OnEntryNotFound if_not_found) {
+	auto &context = transaction.GetContext();
+	auto &name = lookup.GetEntryIdentifier();
+	auto schema = RemoteTransaction::Get(context, *this).Snapshot(context).FindSchema(name);
+	if (!schema && if_not_found == OnEntryNotFound::THROW_EXCEPTION) {
+		throw CatalogException(lookup.GetErrorContext(), "Schema with name %s does not exist!",
+		                       name.GetIdentifierName());
+	}
+	return schema.get();
+}
+
+void RemoteCatalog::ScanSchemas(ClientContext &context, std::function<void(SchemaCatalogEntry &)> callback) {
+	RemoteTransaction::Get(context, *this).Snapshot(context).ScanSchemas(callback);
+}
+
+DatabaseSize RemoteCatalog::GetDatabaseSize(ClientContext &) {
+	return DatabaseSize();
+}
+
+} // namespace duckherder

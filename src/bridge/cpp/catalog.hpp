@@ -1,0 +1,85 @@
+// An attached server as a DuckDB catalog.
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/catalog/catalog.hpp"
+
+namespace duckherder {
+
+class RemoteSnapshot;
+class SessionState;
+
+class RemoteCatalog : public duckdb::Catalog {
+public:
+	//! Takes over `remote`.
+	RemoteCatalog(duckdb::AttachedDatabase &db, dh_catalog *remote, std::string path);
+	~RemoteCatalog() override;
+
+	static constexpr const char *TYPE = "duckherder";
+
+	//! The catalog of that name, which must be one of ours.
+	static RemoteCatalog &Find(duckdb::ClientContext &context, const std::string &name);
+
+	duckdb::shared_ptr<SessionState> SessionOf(duckdb::ClientContext &context);
+	duckdb::shared_ptr<RemoteSnapshot> CurrentSnapshot();
+	void SetCurrentSnapshot(duckdb::shared_ptr<RemoteSnapshot> snapshot);
+
+	void Initialize(bool load_builtin) override {
+	}
+	duckdb::string GetCatalogType() override {
+		return TYPE;
+	}
+	duckdb::string GetConnectDisplay() override;
+	void OnDetach(duckdb::ClientContext &context) override;
+
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateSchema(duckdb::CatalogTransaction transaction,
+	                                                        duckdb::CreateSchemaInfo &info) override;
+	void DropSchema(duckdb::ClientContext &context, duckdb::DropInfo &info) override;
+	duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(duckdb::CatalogTransaction transaction,
+	                                                              const duckdb::EntryLookupInfo &lookup,
+	                                                              duckdb::OnEntryNotFound if_not_found) override;
+	void ScanSchemas(duckdb::ClientContext &context,
+	                 std::function<void(duckdb::SchemaCatalogEntry &)> callback) override;
+
+	// Whole statements that run on the server (pushdown.cpp)
+	bool Supports(duckdb::RemoteCapability capability) const override;
+	bool SupportsPushdown(const duckdb::ParsedExpression &expression) override;
+	bool SupportsPushdown(const duckdb::TableRef &ref) override;
+	bool SupportsPushdown(const duckdb::QueryNode &node) override;
+	bool SupportsPushdown(const duckdb::SQLStatement &statement) override;
+	duckdb::unique_ptr<duckdb::TableRef> RemoteExecute(duckdb::ClientContext &context,
+	                                                   duckdb::unique_ptr<duckdb::QueryNode> node) override;
+	duckdb::unique_ptr<duckdb::TableRef> RemoteExecute(duckdb::ClientContext &context,
+	                                                   duckdb::unique_ptr<duckdb::SQLStatement> statement) override;
+	duckdb::unique_ptr<duckdb::TableRef> RemoteExecute(duckdb::ClientContext &context,
+	                                                   const duckdb::string &sql) override;
+
+	// Statements that need rows of the client
+	duckdb::PhysicalOperator &PlanCreateTableAs(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+	                                            duckdb::LogicalCreateTable &op, duckdb::PhysicalOperator &plan) override;
+	duckdb::PhysicalOperator &PlanInsert(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+	                                     duckdb::LogicalInsert &op,
+	                                     duckdb::optional_ptr<duckdb::PhysicalOperator> plan) override;
+	duckdb::PhysicalOperator &PlanDelete(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+	                                     duckdb::LogicalDelete &op, duckdb::PhysicalOperator &plan) override;
+	duckdb::PhysicalOperator &PlanUpdate(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+	                                     duckdb::LogicalUpdate &op, duckdb::PhysicalOperator &plan) override;
+
+	duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext &context) override;
+	bool InMemory() override {
+		return false;
+	}
+	duckdb::string GetDBPath() override {
+		return path;
+	}
+
+private:
+	//! Shared with the sessions on it
+	duckdb::shared_ptr<dh_catalog> remote;
+	std::string path;
+	duckdb::mutex lock;
+	duckdb::shared_ptr<RemoteSnapshot> current;
+};
+
+} // namespace duckherder

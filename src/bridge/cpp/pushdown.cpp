@@ -1,0 +1,71 @@
+// Whole statements that run on the server.
+
+#include "catalog.hpp"
+#include "query_function.hpp"
+
+#include "duckdb/common/string_util.hpp"
+#include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/expression/window_expression.hpp"
+#include "duckdb/parser/query_node.hpp"
+#include "duckdb/parser/sql_statement.hpp"
+#include "duckdb/parser/tableref.hpp"
+#include "duckdb/parser/tableref/table_function_ref.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+bool RemoteCatalog::Supports(RemoteCapability) const {
+	return true;
+}
+
+static bool KnowsFunction(const dh_catalog *remote, const Identifier &name) {
+	auto lower = StringUtil::Lower(name.GetIdentifierName());
+	return Rust().catalog_has_function(remote, ToStr(lower));
+}
+
+bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
+	switch (expression.GetExpressionClass()) {
+	case ExpressionClass::PARAMETER:
+		// Its value is known only when the statement is executed
+		return false;
+	case ExpressionClass::FUNCTION:
+		// Also turns away functions and macros that only this client has
+		return KnowsFunction(remote.get(), expression.Cast<FunctionExpression>().FunctionName());
+	case ExpressionClass::WINDOW:
+		return KnowsFunction(remote.get(), expression.Cast<WindowExpression>().GetQualifiedName().Name());
+	default:
+		return true;
+	}
+}
+
+bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {
+	if (ref.type == TableReferenceType::TABLE_FUNCTION) {
+		auto &call = ref.Cast<TableFunctionRef>();
+		// Input that lives in this process cannot travel
+		return !call.bind_info && KnowsFunction(remote.get(), call.function->Cast<FunctionExpression>().FunctionName());
+	}
+	return ref.type != TableReferenceType::COLUMN_DATA;
+}
+
+bool RemoteCatalog::SupportsPushdown(const QueryNode &) {
+	return true;
+}
+
+bool RemoteCatalog::SupportsPushdown(const SQLStatement &) {
+	return true;
+}
+
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<QueryNode> node) {
+	return QueryFunctionCall(*this, node->ToString());
+}
+
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<SQLStatement> statement) {
+	return QueryFunctionCall(*this, statement->ToString());
+}
+
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, const string &sql) {
+	return QueryFunctionCall(*this, sql);
+}
+
+} // namespace duckherder

@@ -1,0 +1,17 @@
+// The table function duckherder_query(catalog, sql).
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/function/table_function.hpp"
+#include "duckdb/parser/tableref.hpp"
+
+namespace duckherder {
+
+//! Runs `sql` on the server of `catalog` and returns its result. Every statement that is pushed down becomes a call of it.
+duckdb::TableFunction QueryFunction();
+
+//! A call of the function, to put into a parsed statement.
+duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog, const std::string &sql);
+
+} // namespace duckherder

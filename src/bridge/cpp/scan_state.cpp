@@ -1,0 +1,67 @@
+// What the two table functions over remote results share: reading Arrow batches into chunks.
+
+#include "scan_state.hpp"
+
+#include "duckdb/common/types/data_chunk.hpp"
+#include "duckdb/parallel/task_scheduler.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+ScanGlobalState::ScanGlobalState(ClientContext &context, unique_ptr<RemoteStream> stream_p, bool projected_p)
+    : stream(std::move(stream_p)), projected(projected_p),
+      max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
+}
+
+bool ScanGlobalState::Next(ClientContext &context, ArrowScanLocalState &local) {
+	lock_guard<mutex> guard(lock);
+	if (done) {
+		return false;
+	}
+	local.Reset();
+	local.batch_index = ++batch_index;
+	local.chunk = stream->Next(context);
+	if (!local.chunk) {
+		done = true;
+		return false;
+	}
+	return true;
+}
+
+unique_ptr<LocalTableFunctionState> ScanInitLocal(ExecutionContext &context, TableFunctionInitInput &input,
+                                                  GlobalTableFunctionState *global_state) {
+	auto local = make_uniq<ArrowScanLocalState>(make_uniq<ArrowArrayWrapper>(), context.client);
+	if (global_state->Cast<ScanGlobalState>().projected) {
+		for (idx_t i = 0; i < input.column_ids.size(); i++) {
+			local->column_ids.push_back(i);
+		}
+	} else {
+		local->column_ids = input.column_ids;
+	}
+	return std::move(local);
+}
+
+void ScanFunction(ClientContext &context, TableFunctionInput &data, DataChunk &output) {
+	auto &global = data.global_state->Cast<ScanGlobalState>();
+	auto &local = data.local_state->Cast<ArrowScanLocalState>();
+	if (!local.chunk || local.chunk_offset >= idx_t(local.chunk->arrow_array.length)) {
+		if (!global.Next(context, local)) {
+			return;
+		}
+	}
+	auto rows = MinValue<idx_t>(STANDARD_VECTOR_SIZE, idx_t(local.chunk->arrow_array.length) - local.chunk_offset);
+	output.SetChildCardinality(rows);
+	ArrowTableFunction::ArrowToDuckDB(local, global.stream->Columns().GetColumns(), output,
+	                                  global.projected);
+	local.chunk_offset += rows;
+}
+
+OperatorPartitionData ScanGetPartitionData(ClientContext &, TableFunctionGetPartitionInput &input) {
+	if (input.partition_info.RequiresPartitionColumns()) {
+		throw InternalException("A remote scan has no partition columns");
+	}
+	return OperatorPartitionData(input.local_state->Cast<ArrowScanLocalState>().batch_index);
+}
+
+} // namespace duckherder

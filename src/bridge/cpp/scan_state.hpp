@@ -1,0 +1,42 @@
+// What the two table functions over remote results share: reading Arrow batches into chunks.
+#pragma once
+
+#include "remote_stream.hpp"
+
+#include "duckdb/function/table_function.hpp"
+
+namespace duckherder {
+
+//! A stream shared by the threads of one scan. Reading is in turn, conversion is parallel.
+class ScanGlobalState : public duckdb::GlobalTableFunctionState {
+public:
+	//! `projected`: the stream holds just the columns that the scan asks for, in that order; else all that were bound.
+	ScanGlobalState(duckdb::ClientContext &context, duckdb::unique_ptr<RemoteStream> stream, bool projected);
+
+	duckdb::idx_t MaxThreads() const override {
+		return max_threads;
+	}
+	//! Give `local` the next batch; false at the end.
+	bool Next(duckdb::ClientContext &context, duckdb::ArrowScanLocalState &local);
+
+	const duckdb::unique_ptr<RemoteStream> stream;
+	const bool projected;
+
+private:
+	duckdb::idx_t max_threads;
+	duckdb::mutex lock;
+	duckdb::idx_t batch_index = 0;
+	bool done = false;
+};
+
+duckdb::unique_ptr<duckdb::LocalTableFunctionState> ScanInitLocal(duckdb::ExecutionContext &context,
+                                                                  duckdb::TableFunctionInitInput &input,
+                                                                  duckdb::GlobalTableFunctionState *global_state);
+
+//! Fill `output` with the columns that the scan asks for.
+void ScanFunction(duckdb::ClientContext &context, duckdb::TableFunctionInput &data, duckdb::DataChunk &output);
+
+duckdb::OperatorPartitionData ScanGetPartitionData(duckdb::ClientContext &context,
+                                                   duckdb::TableFunctionGetPartitionInput &input);
+
+} // namespace duckherder

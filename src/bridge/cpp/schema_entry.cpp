@@ -1,0 +1,116 @@
+// A schema of an attached server.
+
+#include "schema_entry.hpp"
+
+#include "relation_entry.hpp"
+#include "remote_statement.hpp"
+
+#include "duckdb/parser/parsed_data/alter_info.hpp"
+#include "duckdb/parser/parsed_data/create_index_info.hpp"
+#include "duckdb/parser/parsed_data/create_macro_info.hpp"
+#include "duckdb/parser/parsed_data/create_schema_info.hpp"
+#include "duckdb/parser/parsed_data/create_sequence_info.hpp"
+#include "duckdb/parser/parsed_data/create_table_info.hpp"
+#include "duckdb/parser/parsed_data/create_type_info.hpp"
+#include "duckdb/parser/parsed_data/create_view_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
+#include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+RemoteSchema::RemoteSchema(Catalog &catalog, CreateSchemaInfo &info, RemoteSnapshot &)
+    : SchemaCatalogEntry(catalog, info) {
+}
+
+void RemoteSchema::Add(const dh_relation &relation) {
+	members[Identifier(ToString(relation.name))] = Member {&relation, nullptr};
+}
+
+CatalogEntry &RemoteSchema::EntryOf(ClientContext &context, Member &member) {
+	lock_guard<mutex> guard(lock);
+	if (!member.entry) {
+		member.entry = MakeRelationEntry(context, *this, *member.relation);
+	}
+	return *member.entry;
+}
+
+void RemoteSchema::ScanMembers(ClientContext &context, CatalogType type,
+                               const std::function<void(CatalogEntry &)> &callback) {
+	// Tables and views share a namespace, and a scan for tables yields both, as DuckDB's own schemas do
+	if (type != CatalogType::TABLE_ENTRY && type != CatalogType::VIEW_ENTRY) {
+		return;
+	}
+	for (auto &member : members) {
+		callback(EntryOf(context, member.second));
+	}
+}
+
+void RemoteSchema::Scan(ClientContext &context, CatalogType type, const std::function<void(CatalogEntry &)> &callback) {
+	ScanMembers(context, type, callback);
+}
+
+void RemoteSchema::Scan(CatalogType type, const std::function<void(CatalogEntry &)> &callback) {
+	throw NotImplementedException("A remote schema cannot be scanned without a client");
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::LookupEntry(CatalogTransaction transaction, const EntryLookupInfo &lookup) {
+	auto type = lookup.GetCatalogType();
+	if (type != CatalogType::TABLE_ENTRY && type != CatalogType::VIEW_ENTRY) {
+		return nullptr;
+	}
+	auto member = members.find(lookup.GetEntryIdentifier());
+	if (member == members.end()) {
+		return nullptr;
+	}
+	return EntryOf(transaction.GetContext(), member->second);
+}
+
+//! Send what `info` prints, without the name of this catalog in it.
+template <class INFO>
+static optional_ptr<CatalogEntry> Create(CatalogTransaction transaction, Catalog &catalog, INFO &info) {
+	auto copy = info.Copy();
+	copy->StripCatalogQualification();
+	RunRemote(transaction.GetContext(), catalog, copy->ToString());
+	return nullptr;
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateTable(CatalogTransaction transaction, BoundCreateTableInfo &info) {
+	return Create(transaction, catalog, info.Base());
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateView(CatalogTransaction transaction, CreateViewInfo &info) {
+	return Create(transaction, catalog, info);
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateIndex(CatalogTransaction transaction, CreateIndexInfo &info,
+                                                     TableCatalogEntry &) {
+	return Create(transaction, catalog, info);
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateSequence(CatalogTransaction transaction, CreateSequenceInfo &info) {
+	return Create(transaction, catalog, info);
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateFunction(CatalogTransaction transaction, CreateFunctionInfo &info) {
+	return Create(transaction, catalog, info);
+}
+
+optional_ptr<CatalogEntry> RemoteSchema::CreateType(CatalogTransaction transaction, CreateTypeInfo &info) {
+	return Create(transaction, catalog, info);
+}
+
+void RemoteSchema::DropEntry(ClientContext &context, DropInfo &info) {
+	auto copy = info.Copy();
+	copy->GetQualifiedNameMutable().StripCatalog();
+	RunRemote(context, catalog, copy->ToString());
+}
+
+void RemoteSchema::Alter(CatalogTransaction transaction, AlterInfo &info) {
+	auto copy = info.Copy();
+	copy->GetQualifiedNameMutable().StripCatalog();
+	RunRemote(transaction.GetContext(), catalog, copy->ToString());
+}
+
+} // namespace duckherder

@@ -1,0 +1,57 @@
+// A schema of an attached server.
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
+
+namespace duckherder {
+
+class RemoteSnapshot;
+
+class RemoteSchema : public duckdb::SchemaCatalogEntry {
+public:
+	RemoteSchema(duckdb::Catalog &catalog, duckdb::CreateSchemaInfo &info, RemoteSnapshot &snapshot);
+
+	//! `relation` lives as long as the snapshot.
+	void Add(const dh_relation &relation);
+
+	void Scan(duckdb::ClientContext &context, duckdb::CatalogType type,
+	          const std::function<void(duckdb::CatalogEntry &)> &callback) override;
+	void Scan(duckdb::CatalogType type, const std::function<void(duckdb::CatalogEntry &)> &callback) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> LookupEntry(duckdb::CatalogTransaction transaction,
+	                                                       const duckdb::EntryLookupInfo &lookup) override;
+
+	// DDL that was not pushed down as a whole statement: sent as the statement that the parsed form prints.
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateTable(duckdb::CatalogTransaction transaction,
+	                                                       duckdb::BoundCreateTableInfo &info) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateView(duckdb::CatalogTransaction transaction,
+	                                                      duckdb::CreateViewInfo &info) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateIndex(duckdb::CatalogTransaction transaction,
+	                                                       duckdb::CreateIndexInfo &info,
+	                                                       duckdb::TableCatalogEntry &table) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction transaction,
+	                                                          duckdb::CreateSequenceInfo &info) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateFunction(duckdb::CatalogTransaction transaction,
+	                                                          duckdb::CreateFunctionInfo &info) override;
+	duckdb::optional_ptr<duckdb::CatalogEntry> CreateType(duckdb::CatalogTransaction transaction,
+	                                                      duckdb::CreateTypeInfo &info) override;
+	void DropEntry(duckdb::ClientContext &context, duckdb::DropInfo &info) override;
+	void Alter(duckdb::CatalogTransaction transaction, duckdb::AlterInfo &info) override;
+
+private:
+	struct Member {
+		const dh_relation *relation;
+		duckdb::unique_ptr<duckdb::CatalogEntry> entry;
+	};
+
+	void ScanMembers(duckdb::ClientContext &context, duckdb::CatalogType type,
+	                 const std::function<void(duckdb::CatalogEntry &)> &callback);
+	duckdb::CatalogEntry &EntryOf(duckdb::ClientContext &context, Member &member);
+
+	//! Guards the entries that are made on demand
+	duckdb::mutex lock;
+	duckdb::identifier_map_t<Member> members;
+};
+
+} // namespace duckherder

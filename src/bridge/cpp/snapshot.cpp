@@ -1,0 +1,49 @@
+// The remote catalog at one moment, as DuckDB's catalog entries.
+
+#include "snapshot.hpp"
+
+#include "catalog.hpp"
+#include "schema_entry.hpp"
+
+#include "duckdb/parser/parsed_data/create_schema_info.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+RemoteSnapshot::RemoteSnapshot(RemoteCatalog &catalog, dh_snapshot *raw_p) : raw(raw_p) {
+	for (idx_t i = 0; i < raw->schema_count; i++) {
+		auto name = Identifier(ToString(raw->schemas[i]));
+		CreateSchemaInfo info;
+		info.SetQualifiedName(QualifiedName(catalog.GetName(), name, Identifier()));
+		schemas[name] = make_uniq<RemoteSchema>(catalog, info, *this);
+	}
+	for (idx_t i = 0; i < raw->relation_count; i++) {
+		auto schema = schemas.find(Identifier(ToString(raw->relations[i].schema)));
+		if (schema != schemas.end()) {
+			schema->second->Add(raw->relations[i]);
+		}
+	}
+}
+
+RemoteSnapshot::~RemoteSnapshot() {
+	schemas.clear();
+	Rust().snapshot_free(raw);
+}
+
+bool RemoteSnapshot::IsTransactionLocal() const {
+	return raw->version >= TRANSACTION_ID_START;
+}
+
+optional_ptr<RemoteSchema> RemoteSnapshot::FindSchema(const Identifier &name) {
+	auto entry = schemas.find(name);
+	return entry == schemas.end() ? nullptr : entry->second.get();
+}
+
+void RemoteSnapshot::ScanSchemas(const std::function<void(SchemaCatalogEntry &)> &callback) {
+	for (auto &entry : schemas) {
+		callback(*entry.second);
+	}
+}
+
+} // namespace duckherder

@@ -1,0 +1,171 @@
+//! `cpp/bridge.h` in Rust. The two must be changed together.
+
+use std::ffi::{c_char, c_void};
+use std::ptr;
+use std::slice;
+
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+
+use crate::catalog::Catalog;
+use crate::client::{Ingest, Results, Session};
+
+/// Borrowed UTF-8.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DhStr {
+    data: *const c_char,
+    len: usize,
+}
+
+impl DhStr {
+    /// No text at all, as opposed to an empty one.
+    pub const NULL: Self = Self { data: ptr::null(), len: 0 };
+
+    /// # Safety
+    /// The text outlives `'a`. What is not UTF-8 is read as an empty text.
+    pub unsafe fn as_str<'a>(self) -> &'a str {
+        if self.data.is_null() {
+            return "";
+        }
+        // SAFETY: not null, and the caller vouches for its length and life.
+        let bytes = unsafe { slice::from_raw_parts(self.data.cast::<u8>(), self.len) };
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl From<&str> for DhStr {
+    fn from(text: &str) -> Self {
+        Self { data: text.as_ptr().cast(), len: text.len() }
+    }
+}
+
+#[repr(C)]
+pub struct DhError {
+    pub class_name: DhStr,
+    pub message: DhStr,
+}
+
+#[repr(C)]
+pub struct DhInterrupt {
+    is_interrupted: extern "C" fn(context: *mut c_void) -> bool,
+    context: *mut c_void,
+}
+
+impl DhInterrupt {
+    pub fn is_interrupted(&self) -> bool {
+        (self.is_interrupted)(self.context)
+    }
+}
+
+#[repr(C)]
+pub struct DhOption {
+    pub name: DhStr,
+    pub value: DhStr,
+}
+
+#[repr(C)]
+pub struct DhColumn {
+    pub name: DhStr,
+    pub data_type: DhStr,
+}
+
+#[repr(C)]
+pub struct DhRelation {
+    pub kind: i32,
+    pub schema: DhStr,
+    pub name: DhStr,
+    pub sql: DhStr,
+    pub columns: *const DhColumn,
+    pub column_count: usize,
+    pub estimated_rows: u64,
+    pub comment: DhStr,
+}
+
+#[repr(C)]
+pub struct DhSnapshot {
+    pub version: u64,
+    pub schemas: *const DhStr,
+    pub schema_count: usize,
+    pub relations: *const DhRelation,
+    pub relation_count: usize,
+}
+
+#[repr(C)]
+pub struct DhDescription {
+    pub return_kind: i32,
+    pub read_only: bool,
+    pub column_types: *const DhStr,
+    pub column_type_count: usize,
+}
+
+#[repr(C)]
+pub struct DhIngestTarget {
+    pub create_sql: DhStr,
+    pub schema: DhStr,
+    pub table: DhStr,
+    pub columns: *const DhStr,
+    pub column_count: usize,
+}
+
+type Outcome = *mut DhError;
+type Interrupt = *const DhInterrupt;
+
+#[repr(C)]
+pub struct DhCallbacks {
+    pub error_free: extern "C" fn(*mut DhError),
+
+    pub catalog_attach:
+        extern "C" fn(DhStr, DhStr, *const DhOption, usize, Interrupt, *mut *mut Catalog) -> Outcome,
+    pub catalog_free: extern "C" fn(*mut Catalog),
+    pub catalog_display: extern "C" fn(*const Catalog) -> DhStr,
+    pub catalog_has_function: extern "C" fn(*const Catalog, DhStr) -> bool,
+
+    pub session_open: extern "C" fn(*const Catalog, Interrupt, *mut *mut Session) -> Outcome,
+    pub session_free: extern "C" fn(*mut Session),
+    pub session_snapshot:
+        extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
+    pub snapshot_free: extern "C" fn(*mut DhSnapshot),
+    pub session_describe: extern "C" fn(
+        *const Session,
+        DhStr,
+        bool,
+        Interrupt,
+        *mut FFI_ArrowSchema,
+        *mut *mut DhDescription,
+    ) -> Outcome,
+    pub description_free: extern "C" fn(*mut DhDescription),
+    pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
+
+    pub stream_open: extern "C" fn(
+        *const Session,
+        DhStr,
+        bool,
+        Interrupt,
+        *mut FFI_ArrowSchema,
+        *mut *mut Results,
+    ) -> Outcome,
+    pub stream_next: extern "C" fn(*mut Results, Interrupt, *mut FFI_ArrowArray) -> Outcome,
+    pub stream_free: extern "C" fn(*mut Results),
+
+    pub ingest_open: extern "C" fn(
+        *const Session,
+        *const DhIngestTarget,
+        bool,
+        *mut FFI_ArrowSchema,
+        *mut *mut IngestHandle,
+    ) -> Outcome,
+    pub ingest_push: extern "C" fn(*const IngestHandle, *mut FFI_ArrowArray, Interrupt) -> Outcome,
+    pub ingest_finish: extern "C" fn(*const IngestHandle, Interrupt, *mut u64) -> Outcome,
+    pub ingest_free: extern "C" fn(*mut IngestHandle),
+}
+
+/// A load, and the type of its rows, which C++ does not repeat with each batch.
+pub struct IngestHandle {
+    pub ingest: Ingest,
+    pub schema: arrow::datatypes::SchemaRef,
+}
+
+unsafe extern "C" {
+    pub fn dh_bridge_register(extension: *mut c_void, callbacks: *const DhCallbacks) -> *mut c_char;
+    pub fn dh_message_free(message: *mut c_char);
+}

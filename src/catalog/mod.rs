@@ -1,0 +1,59 @@
+//! An attached server: where it is, which functions it knows, and the sessions on it.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use crate::client::{Connection, Session};
+use crate::error::Result;
+use crate::options::AttachOptions;
+
+/// One `ATTACH … (TYPE duckherder)`.
+pub struct Catalog {
+    connection: Connection,
+    database: String,
+    display: String,
+    functions: HashSet<String>,
+    /// The session that ATTACH opened to look at the server; the first client connection takes it over.
+    spare: Mutex<Option<Session>>,
+}
+
+impl Catalog {
+    /// Reach the server and open a first session there.
+    ///
+    /// # Errors
+    /// `Unreachable` or `NoAnswer` within five seconds; `Remote` if there is no such database.
+    pub async fn attach(options: AttachOptions) -> Result<Self> {
+        let connection = Connection::new(options.endpoint())?;
+        let wanted = options.database.clone().unwrap_or_default();
+        let (session, opened) = Session::open(connection.clone(), &wanted, true).await?;
+        Ok(Self {
+            display: format!("{}/{}", options.endpoint(), opened.database),
+            connection,
+            database: opened.database,
+            functions: opened.functions.into_iter().collect(),
+            spare: Mutex::new(Some(session)),
+        })
+    }
+
+    /// Open a session for one client connection.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn open_session(&self) -> Result<Session> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match spare {
+            Some(session) => Ok(session),
+            None => Ok(Session::open(self.connection.clone(), &self.database, false).await?.0),
+        }
+    }
+
+    /// `host:port/database`.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Whether the server had a function or macro of that lower-case name when it was attached.
+    pub fn has_function(&self, lower_name: &str) -> bool {
+        self.functions.contains(lower_name)
+    }
+}

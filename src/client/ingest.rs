@@ -1,0 +1,158 @@
+//! A load that is being written.
+
+use std::sync::{Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
+use arrow_flight::error::FlightError;
+use arrow_flight::sql::DoPutUpdateResult;
+use arrow_flight::{FlightData, FlightDescriptor};
+use duckling_protocol::{INGEST_END, Unpack};
+use futures::{Stream, StreamExt, stream};
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tonic::Request;
+
+use super::connection::{Connection, name_session};
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::runtime::runtime;
+
+/// Batches that wait between DuckDB and the network.
+const MAX_QUEUED_BATCHES: usize = 4;
+/// Largest Arrow message that is sent whole.
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
+
+/// Where rows are loaded.
+pub struct IngestTarget {
+    /// Statement that creates the table first; empty to load into one that exists.
+    pub create_sql: String,
+    pub schema: String,
+    pub table: String,
+    /// Target columns, in the order of the batches'.
+    pub columns: Vec<String>,
+}
+
+enum Item {
+    Batch(RecordBatch),
+    End,
+}
+
+/// A load in progress. Only [`Ingest::finish`] makes it happen; dropped before, it leaves nothing behind.
+pub struct Ingest {
+    sender: Mutex<Option<mpsc::Sender<Item>>>,
+    outcome: Mutex<Option<JoinHandle<Result<u64>>>>,
+}
+
+impl Ingest {
+    /// Begin a load; the call is made when the first batch is ready.
+    ///
+    /// # Errors
+    /// `Protocol` if the session cannot be named.
+    pub fn start(session: &Session, target: IngestTarget, schema: SchemaRef, begin: bool) -> Result<Self> {
+        let command = duckling_protocol::Ingest {
+            create_sql: target.create_sql,
+            schema: target.schema,
+            table: target.table,
+            columns: target.columns,
+            begin,
+        };
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
+        let mut request = Request::new(encode(receiver, schema, &command));
+        name_session(&mut request, &session.id_for_call(begin))?;
+        let call = runtime().spawn(put(session.connection().clone(), request));
+        Ok(Self { sender: Mutex::new(Some(sender)), outcome: Mutex::new(Some(call)) })
+    }
+
+    /// Hand over a batch; waits while the server is behind.
+    ///
+    /// # Errors
+    /// What the load failed with.
+    pub async fn push(&self, batch: RecordBatch) -> Result<()> {
+        self.send(Item::Batch(batch)).await
+    }
+
+    /// Wait until the server has loaded everything. Returns the number of rows.
+    ///
+    /// # Errors
+    /// What the load failed with; then nothing was loaded.
+    pub async fn finish(&self) -> Result<u64> {
+        self.send(Item::End).await?;
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.outcome().await
+    }
+
+    async fn send(&self, item: Item) -> Result<()> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sent = match sender {
+            Some(sender) => sender.send(item).await.is_ok(),
+            None => false,
+        };
+        if sent {
+            return Ok(());
+        }
+        // The server has ended the call before its end: its answer says why.
+        self.outcome().await?;
+        Err(Error::Protocol("the server ended a load before its end".to_string()))
+    }
+
+    async fn outcome(&self) -> Result<u64> {
+        let call = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match call {
+            Some(call) => call.await.map_err(|error| Error::Protocol(error.to_string()))?,
+            None => Err(Error::Protocol("the load has already failed".to_string())),
+        }
+    }
+}
+
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        if let Some(call) = self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            // Resets the stream: the server sees a load that was cut off, and rolls back.
+            call.abort();
+        }
+    }
+}
+
+async fn put(connection: Connection, request: Request<impl Stream<Item = FlightData> + Send + 'static>) -> Result<u64> {
+    let mut answers =
+        connection.flight().do_put(request).await.map_err(|status| connection.error(&status))?.into_inner();
+    let answer = answers.message().await.map_err(|status| connection.error(&status))?;
+    let answer = answer.ok_or_else(|| Error::Protocol("a load was not answered".to_string()))?;
+    let answer =
+        DoPutUpdateResult::decode(answer.app_metadata).map_err(|error| Error::Protocol(error.to_string()))?;
+    Ok(u64::try_from(answer.record_count).unwrap_or(0))
+}
+
+/// Schema, batches, end mark. Without the mark, the server takes the load for cut off.
+fn encode(
+    receiver: mpsc::Receiver<Item>,
+    schema: SchemaRef,
+    command: &duckling_protocol::Ingest,
+) -> impl Stream<Item = FlightData> + Send + 'static {
+    let descriptor = FlightDescriptor::new_cmd(command.pack().encode_to_vec());
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    let batches = stream::unfold((receiver, ended), |(mut receiver, ended)| async move {
+        match receiver.recv().await? {
+            Item::Batch(batch) => Some((Ok::<_, FlightError>(batch), (receiver, ended))),
+            Item::End => {
+                let _ = ended.send(());
+                None
+            }
+        }
+    });
+    let messages = FlightDataEncoderBuilder::new()
+        .with_schema(schema)
+        .with_flight_descriptor(Some(descriptor))
+        .with_dictionary_handling(DictionaryHandling::Resend)
+        .with_max_flight_data_size(MAX_MESSAGE_BYTES)
+        .build(batches);
+    let mark = stream::once(async move {
+        has_ended.try_recv().ok().map(|()| FlightData { app_metadata: INGEST_END.into(), ..FlightData::default() })
+    });
+    // A batch that cannot be encoded ends the stream without its mark.
+    let messages = messages.map(|message| message.ok()).chain(mark);
+    messages.take_while(|message| futures::future::ready(message.is_some())).filter_map(futures::future::ready)
+}

@@ -1,0 +1,110 @@
+//! Everything that can go wrong in the extension, and which DuckDB exception it becomes.
+
+use std::time::Duration;
+
+use duckling_protocol::ErrorDetail;
+use thiserror::Error;
+use tonic::{Code, Status};
+
+/// Result of anything that can fail in the extension.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure, told the way a user should read it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// DuckDB on the server raised it; class and text are kept.
+    #[error("{message}")]
+    Remote { class: String, message: String },
+    #[error("{0}")]
+    InvalidOption(String),
+    #[error(
+        "Cannot reach a Duckling server at {endpoint}: {reason}. Start one with \
+         `duckling-server --listen {endpoint}`, or check server_host and server_port"
+    )]
+    Unreachable { endpoint: String, reason: String },
+    #[error("The server at {endpoint} did not answer within {} seconds: is it a Duckling server?", waited.as_secs())]
+    NoAnswer { endpoint: String, waited: Duration },
+    #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
+    Disconnected { endpoint: String, reason: String },
+    /// The session is gone, with its transaction and temporary objects; the statement did not run.
+    #[error("The session on the Duckling server at {endpoint} is gone, and its transaction was rolled back: {reason}")]
+    SessionLost { endpoint: String, reason: String },
+    #[error("The Duckling server at {endpoint} refused: {reason}")]
+    Refused { endpoint: String, reason: String },
+    #[error("Cannot decode the answer of the Duckling server: {0}")]
+    Protocol(String),
+    #[error("Interrupted!")]
+    Interrupted,
+    #[error("{0}")]
+    LocalServer(String),
+    #[error("Bug in Duckherder, please report it: {0}")]
+    Panic(String),
+}
+
+impl Error {
+    /// The DuckDB exception class to raise, as DuckDB prints it.
+    ///
+    /// Never `INTERNAL` or `FATAL`: those invalidate the client's database, which a remote failure must not.
+    pub fn class(&self) -> &str {
+        match self {
+            Self::Remote { class, .. } if class == "INTERNAL" || class == "FATAL" => "IO",
+            Self::Remote { class, .. } => class,
+            Self::InvalidOption(_) => "Binder",
+            Self::LocalServer(_) => "Invalid Input",
+            Self::Interrupted => "INTERRUPT",
+            Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
+            | Self::Disconnected { .. }
+            | Self::SessionLost { .. }
+            | Self::Refused { .. }
+            | Self::Protocol(_)
+            | Self::Panic(_) => "IO",
+        }
+    }
+
+    /// A gRPC status from the server at `endpoint`.
+    pub fn from_status(status: &Status, endpoint: &str) -> Self {
+        if let Some(ErrorDetail { class, message, .. }) = ErrorDetail::from_status(status) {
+            return Self::Remote { class, message };
+        }
+        let endpoint = endpoint.to_string();
+        let reason = status.message().to_string();
+        match status.code() {
+            Code::NotFound => Self::SessionLost { endpoint, reason },
+            Code::Unavailable if is_connect_failure(status) => Self::Unreachable { endpoint, reason: root_cause(status) },
+            Code::Unavailable | Code::Cancelled | Code::Unknown => {
+                Self::Disconnected { endpoint, reason: root_cause(status) }
+            }
+            _ => Self::Refused { endpoint, reason },
+        }
+    }
+}
+
+/// The request never left: no connection could be made.
+fn is_connect_failure(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return matches!(
+                io.kind(),
+                std::io::ErrorKind::ConnectionRefused
+                    | std::io::ErrorKind::HostUnreachable
+                    | std::io::ErrorKind::NetworkUnreachable
+                    | std::io::ErrorKind::TimedOut
+            );
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The innermost reason: the outer ones say only that a transport failed.
+fn root_cause(status: &Status) -> String {
+    let mut reason = status.message().to_string();
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        reason = error.to_string();
+        source = error.source();
+    }
+    reason
+}

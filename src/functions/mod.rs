@@ -1,0 +1,19 @@
+//! SQL functions of the extension, one file each.
+
+mod local_server;
+mod start_local_server;
+mod stop_local_server;
+
+use std::error::Error;
+
+use duckdb_neo::extension::Extension;
+
+/// Register every function with the database that loads the extension.
+///
+/// # Errors
+/// What DuckDB refuses one with.
+pub fn register(extension: &Extension) -> Result<(), Box<dyn Error>> {
+    start_local_server::register(extension)?;
+    stop_local_server::register(extension)?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+"""Fixtures: the products of `make`, a stand-alone server on a free port, the official DuckDB wheel with the extension."""
+
+import os
+import queue
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RELEASE = ROOT / "build" / "release"
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+
+class Duckling:
+    """A running `duckling-server`. `port` is the one that it bound."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [str(RELEASE / "duckling-server"), *(arguments or ("--listen", "127.0.0.1:0"))]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._ports: queue.Queue[int] = queue.Queue()
+        threading.Thread(target=self._read_stdout, daemon=True).start()
+        try:
+            self.port = self._ports.get(timeout=START_TIMEOUT_S)
+        except queue.Empty:
+            self.process.kill()
+            raise TimeoutError(f"no line `listening on HOST:PORT` from {command}") from None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> int:
+        """Ask it to end (SIGTERM), wait, and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def kill(self) -> None:
+        """End it without warning, as a crash would."""
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+
+    def _read_stdout(self) -> None:
+        # Reads to the end, so that the server never waits for a full pipe.
+        for line in self.process.stdout:
+            if found := re.search(r"listening on \S+:(\d+)", line):
+                self._ports.put(int(found.group(1)))
+
+
+def pytest_configure() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    products = (extension_path(), RELEASE / "duckling-server", RELEASE / "duckdb")
+    missing = [str(product) for product in products if not product.is_file()]
+    if missing:
+        pytest.exit(f"not built: {', '.join(missing)}; run `make`", returncode=2)
+
+
+def extension_path() -> Path:
+    return RELEASE / "extension" / "duckherder" / "duckherder.duckdb_extension"
+
+
+@pytest.fixture(scope="session")
+def extension() -> Path:
+    """The extension file."""
+    return extension_path()
+
+
+@pytest.fixture(scope="session")
+def shell() -> Path:
+    """Our DuckDB shell."""
+    return RELEASE / "duckdb"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., Duckling]]:
+    """Start any number of servers, each with arguments of its own; all end with the test."""
+    servers: list[Duckling] = []
+
+    def start(*arguments: str) -> Duckling:
+        servers.append(Duckling(*arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Duckling]) -> Duckling:
+    """A server of the test's own."""
+    return start_server()
+
+
+@pytest.fixture
+def connect(extension: Path) -> Iterator[Callable[..., duckdb.DuckDBPyConnection]]:
+    """Open DuckDBs, in memory or at a path, with the extension loaded; all close with the test."""
+    connections: list[duckdb.DuckDBPyConnection] = []
+
+    def open_database(database: str | os.PathLike = ":memory:") -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(str(database), config={"allow_unsigned_extensions": "true"})
+        connections.append(connection)
+        connection.load_extension(str(extension))
+        return connection
+
+    yield open_database
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def connection(connect: Callable[..., duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory with the extension loaded and nothing attached."""
+    return connect()
+
+
+@pytest.fixture
+def attached(connection: duckdb.DuckDBPyConnection, server: Duckling) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory with `server` attached as `dh`."""
+    connection.execute(f"ATTACH DATABASE 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port})")
+    return connection
