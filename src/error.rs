@@ -71,10 +71,14 @@ impl Error {
         let reason = status.message().to_string();
         match status.code() {
             Code::NotFound => Self::SessionLost { endpoint, reason },
-            Code::Unavailable if is_connect_failure(status) => Self::Unreachable { endpoint, reason: root_cause(status) },
-            Code::Unavailable | Code::Cancelled | Code::Unknown => {
-                Self::Disconnected { endpoint, reason: root_cause(status) }
-            }
+            Code::Unavailable if is_connect_failure(status) => Self::Unreachable {
+                endpoint,
+                reason: root_cause(status),
+            },
+            Code::Unavailable | Code::Cancelled | Code::Unknown => Self::Disconnected {
+                endpoint,
+                reason: root_cause(status),
+            },
             _ => Self::Refused { endpoint, reason },
         }
     }

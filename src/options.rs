@@ -49,7 +49,11 @@ impl AttachOptions {
 
     /// `host:port`, as it is shown and connected to.
     pub fn endpoint(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -76,7 +80,10 @@ impl Parsed {
         if !uri.username().is_empty() || uri.password().is_some() || uri.query().is_some() || uri.fragment().is_some() {
             return Err(malformed("only host, port and database may be given"));
         }
-        let host = uri.host_str().filter(|host| !host.is_empty()).ok_or_else(|| malformed("no host"))?;
+        let host = uri
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(|| malformed("no host"))?;
         let database = uri.path().trim_start_matches('/');
         if database.contains('/') {
             return Err(malformed("more than one path segment"));
@@ -94,7 +101,9 @@ impl Parsed {
 
 fn set<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<()> {
     if slot.as_ref().is_some_and(|given| *given != value) {
-        return Err(Error::InvalidOption(format!("{name} is given both in the URI and as an option, with two values")));
+        return Err(Error::InvalidOption(format!(
+            "{name} is given both in the URI and as an option, with two values"
+        )));
     }
     *slot = Some(value);
     Ok(())
@@ -103,14 +112,18 @@ fn set<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<()> {
 fn parse_host(value: &str) -> Result<String> {
     let host = value.trim();
     if host.is_empty() || host.contains(['/', ' ', '@', '?', '#']) {
-        return Err(Error::InvalidOption(format!("server_host: \"{value}\" is not a host name or address")));
+        return Err(Error::InvalidOption(format!(
+            "server_host: \"{value}\" is not a host name or address"
+        )));
     }
     Ok(host.trim_matches(['[', ']']).to_string())
 }
 
 fn parse_port(value: &str) -> Result<u16> {
     value.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-        Error::InvalidOption(format!("server_port: \"{value}\" is not a port: expected a number from 1 to 65535"))
+        Error::InvalidOption(format!(
+            "server_port: \"{value}\" is not a port: expected a number from 1 to 65535"
+        ))
     })
 }
 
@@ -131,9 +144,17 @@ mod tests {
 
     #[test]
     fn options_and_uri_name_the_same_server() {
-        let options = [("type", "duckherder"), ("SERVER_HOST", "db.example"), ("server_port", "9000"), ("database", "x")];
-        let expected =
-            AttachOptions { host: "db.example".into(), port: 9000, database: Some("x".into()) };
+        let options = [
+            ("type", "duckherder"),
+            ("SERVER_HOST", "db.example"),
+            ("server_port", "9000"),
+            ("database", "x"),
+        ];
+        let expected = AttachOptions {
+            host: "db.example".into(),
+            port: 9000,
+            database: Some("x".into()),
+        };
         assert_eq!(parse("dh", &options).unwrap(), expected);
         assert_eq!(parse("duckherder://db.example:9000/x", &[]).unwrap(), expected);
         assert_eq!(parse("//db.example:9000/x", &[]).unwrap(), expected);
@@ -150,7 +171,10 @@ mod tests {
         let message = |path: &str, options: &[(&str, &str)]| parse(path, options).unwrap_err().to_string();
         assert!(message("dh", &[("server_prot", "1")]).contains("Known options: server_host, server_port, database"));
         for port in ["0", "-1", "65536", "http", ""] {
-            assert!(message("dh", &[("server_port", port)]).contains("from 1 to 65535"), "{port}");
+            assert!(
+                message("dh", &[("server_port", port)]).contains("from 1 to 65535"),
+                "{port}"
+            );
         }
         assert!(message("dh", &[("server_host", "a/b")]).contains("not a host name"));
         assert!(message("duckherder://h:99999", &[]).contains("duckherder://host:port/database"));

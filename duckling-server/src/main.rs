@@ -30,26 +30,39 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("DUCKLING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 
     let address = resolve(&arguments.listen).await?;
     if !address.ip().is_loopback() && !arguments.insecure {
-        bail!("{address} can be reached from other machines and there is no authentication: pass --insecure to allow it");
+        bail!(
+            "{address} can be reached from other machines and there is no authentication: pass --insecure to allow it"
+        );
     }
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr().context("the listener has no address")?;
     // A line that programs wait for: whoever started us with port 0 reads the port here.
     println!("listening on {address}");
     std::io::stdout().flush().context("cannot write to standard output")?;
 
-    let config = Config { database_path: arguments.database };
+    let config = Config {
+        database_path: arguments.database,
+    };
     run(listener, config, stop_signal()?).await?;
     Ok(())
 }
 
 async fn resolve(listen: &str) -> anyhow::Result<SocketAddr> {
-    let mut addresses = lookup_host(listen).await.with_context(|| format!("--listen {listen}: expected HOST:PORT"))?;
-    addresses.next().with_context(|| format!("--listen {listen}: the host has no address"))
+    let mut addresses = lookup_host(listen)
+        .await
+        .with_context(|| format!("--listen {listen}: expected HOST:PORT"))?;
+    addresses
+        .next()
+        .with_context(|| format!("--listen {listen}: the host has no address"))
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -57,7 +57,9 @@ extern "C" fn catalog_attach(
         // SAFETY: C++ passes `option_count` options and texts that live for the call, and a valid `out`.
         let (path, options) = unsafe { (path.as_str(), array(options, option_count)) };
         // SAFETY: as above.
-        let pairs = options.iter().map(|option| unsafe { (option.name.as_str(), option.value.as_str()) });
+        let pairs = options
+            .iter()
+            .map(|option| unsafe { (option.name.as_str(), option.value.as_str()) });
         let options = AttachOptions::parse(path, pairs)?;
         let catalog = wait(&interrupted(interrupt), Catalog::attach(options))?;
         // SAFETY: as above.
@@ -78,7 +80,11 @@ extern "C" fn catalog_display(catalog: *const Catalog) -> DhStr {
 
 extern "C" fn catalog_has_function(catalog: *const Catalog, lower_name: DhStr) -> bool {
     // SAFETY: the handle is alive, and the name lives for the call.
-    guard_infallible(|| unsafe { catalog.as_ref().is_some_and(|catalog| catalog.has_function(lower_name.as_str())) })
+    guard_infallible(|| unsafe {
+        catalog
+            .as_ref()
+            .is_some_and(|catalog| catalog.has_function(lower_name.as_str()))
+    })
 }
 
 extern "C" fn session_open(
@@ -158,7 +164,14 @@ extern "C" fn session_describe(
         // SAFETY: C++ passes valid places to write to; the view is the handle's first field.
         unsafe {
             out_schema.write(schema);
-            give(out.cast::<*mut DescriptionHandle>(), DescriptionHandle { view, column_types, texts });
+            give(
+                out.cast::<*mut DescriptionHandle>(),
+                DescriptionHandle {
+                    view,
+                    column_types,
+                    texts,
+                },
+            );
         }
         Ok(())
     })

@@ -19,7 +19,10 @@ pub struct DhStr {
 
 impl DhStr {
     /// No text at all, as opposed to an empty one.
-    pub const NULL: Self = Self { data: ptr::null(), len: 0 };
+    pub const NULL: Self = Self {
+        data: ptr::null(),
+        len: 0,
+    };
 
     /// # Safety
     /// The text outlives `'a`. What is not UTF-8 is read as an empty text.
@@ -35,7 +38,10 @@ impl DhStr {
 
 impl From<&str> for DhStr {
     fn from(text: &str) -> Self {
-        Self { data: text.as_ptr().cast(), len: text.len() }
+        Self {
+            data: text.as_ptr().cast(),
+            len: text.len(),
+        }
     }
 }
 
@@ -114,36 +120,22 @@ type Interrupt = *const DhInterrupt;
 pub struct DhCallbacks {
     pub error_free: extern "C" fn(*mut DhError),
 
-    pub catalog_attach:
-        extern "C" fn(DhStr, DhStr, *const DhOption, usize, Interrupt, *mut *mut Catalog) -> Outcome,
+    pub catalog_attach: extern "C" fn(DhStr, DhStr, *const DhOption, usize, Interrupt, *mut *mut Catalog) -> Outcome,
     pub catalog_free: extern "C" fn(*mut Catalog),
     pub catalog_display: extern "C" fn(*const Catalog) -> DhStr,
     pub catalog_has_function: extern "C" fn(*const Catalog, DhStr) -> bool,
 
     pub session_open: extern "C" fn(*const Catalog, Interrupt, *mut *mut Session) -> Outcome,
     pub session_free: extern "C" fn(*mut Session),
-    pub session_snapshot:
-        extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
+    pub session_snapshot: extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
     pub snapshot_free: extern "C" fn(*mut DhSnapshot),
-    pub session_describe: extern "C" fn(
-        *const Session,
-        DhStr,
-        bool,
-        Interrupt,
-        *mut FFI_ArrowSchema,
-        *mut *mut DhDescription,
-    ) -> Outcome,
+    pub session_describe:
+        extern "C" fn(*const Session, DhStr, bool, Interrupt, *mut FFI_ArrowSchema, *mut *mut DhDescription) -> Outcome,
     pub description_free: extern "C" fn(*mut DhDescription),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
 
-    pub stream_open: extern "C" fn(
-        *const Session,
-        DhStr,
-        bool,
-        Interrupt,
-        *mut FFI_ArrowSchema,
-        *mut *mut Results,
-    ) -> Outcome,
+    pub stream_open:
+        extern "C" fn(*const Session, DhStr, bool, Interrupt, *mut FFI_ArrowSchema, *mut *mut Results) -> Outcome,
     pub stream_next: extern "C" fn(*mut Results, Interrupt, *mut FFI_ArrowArray) -> Outcome,
     pub stream_free: extern "C" fn(*mut Results),
 

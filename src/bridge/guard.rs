@@ -41,7 +41,10 @@ pub extern "C" fn error_free(error: *mut DhError) {
 
 fn into_handle(error: &Error) -> *mut DhError {
     let mut handle = Box::new(ErrorHandle {
-        view: DhError { class_name: DhStr::NULL, message: DhStr::NULL },
+        view: DhError {
+            class_name: DhStr::NULL,
+            message: DhStr::NULL,
+        },
         class: error.class().to_string(),
         message: error.to_string(),
     });
@@ -52,5 +55,7 @@ fn into_handle(error: &Error) -> *mut DhError {
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic").to_string()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("panic")
+        .to_string()
 }

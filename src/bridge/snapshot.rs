@@ -33,13 +33,25 @@ impl SnapshotHandle {
             source,
         };
         // Strings and vectors keep their heap addresses when the handle moves, and none changes after this.
-        handle.schemas = handle.source.schemas.iter().map(|schema| schema.name.as_str().into()).collect();
+        handle.schemas = handle
+            .source
+            .schemas
+            .iter()
+            .map(|schema| schema.name.as_str().into())
+            .collect();
         let relations = || {
-            handle.source.schemas.iter().flat_map(|schema| schema.relations.iter().map(move |relation| (schema, relation)))
+            handle
+                .source
+                .schemas
+                .iter()
+                .flat_map(|schema| schema.relations.iter().map(move |relation| (schema, relation)))
         };
         handle.columns = relations()
             .flat_map(|(_, relation)| &relation.columns)
-            .map(|column| DhColumn { name: column.name.as_str().into(), data_type: column.data_type.as_str().into() })
+            .map(|column| DhColumn {
+                name: column.name.as_str().into(),
+                data_type: column.data_type.as_str().into(),
+            })
             .collect();
         let mut columns = handle.columns.as_slice();
         handle.relations = relations()

@@ -54,11 +54,6 @@ impl Connection {
         Ok(Self { endpoint, channel })
     }
 
-    /// `host:port`.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     /// A Flight client on the channel; cheap.
     pub fn flight(&self) -> FlightServiceClient<Channel> {
         FlightServiceClient::new(self.channel.clone())
@@ -81,12 +76,20 @@ impl Connection {
         body: &impl Message,
         session_id: Option<&str>,
     ) -> Result<Answer> {
-        let action = Action { r#type: action.to_string(), body: body.encode_to_vec().into() };
+        let action = Action {
+            r#type: action.to_string(),
+            body: body.encode_to_vec().into(),
+        };
         let mut request = Request::new(action);
         if let Some(id) = session_id {
             name_session(&mut request, id)?;
         }
-        let mut answers = self.flight().do_action(request).await.map_err(|status| self.error(&status))?.into_inner();
+        let mut answers = self
+            .flight()
+            .do_action(request)
+            .await
+            .map_err(|status| self.error(&status))?
+            .into_inner();
         let answer = answers.message().await.map_err(|status| self.error(&status))?;
         let answer = answer.ok_or_else(|| Error::Protocol("an action was not answered".to_string()))?;
         Answer::decode(answer.body).map_err(|error| Error::Protocol(error.to_string()))
@@ -97,15 +100,20 @@ impl Connection {
     /// # Errors
     /// `NoAnswer` after four seconds.
     pub async fn promptly<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        timeout(ANSWER_TIMEOUT, call)
-            .await
-            .unwrap_or_else(|_| Err(Error::NoAnswer { endpoint: self.endpoint.clone(), waited: ANSWER_TIMEOUT }))
+        timeout(ANSWER_TIMEOUT, call).await.unwrap_or_else(|_| {
+            Err(Error::NoAnswer {
+                endpoint: self.endpoint.clone(),
+                waited: ANSWER_TIMEOUT,
+            })
+        })
     }
 }
 
 /// Say which session a request belongs to.
 pub fn name_session<T>(request: &mut Request<T>, id: &str) -> Result<()> {
-    let value = id.parse().map_err(|_| Error::Protocol("the session id is no header value".to_string()))?;
+    let value = id
+        .parse()
+        .map_err(|_| Error::Protocol("the session id is no header value".to_string()))?;
     request.metadata_mut().insert(SESSION_HEADER, value);
     Ok(())
 }

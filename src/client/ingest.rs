@@ -63,7 +63,10 @@ impl Ingest {
         let mut request = Request::new(encode(receiver, schema, &command));
         name_session(&mut request, &session.id_for_call(begin))?;
         let call = runtime().spawn(put(session.connection().clone(), request));
-        Ok(Self { sender: Mutex::new(Some(sender)), outcome: Mutex::new(Some(call)) })
+        Ok(Self {
+            sender: Mutex::new(Some(sender)),
+            outcome: Mutex::new(Some(call)),
+        })
     }
 
     /// Hand over a batch; waits while the server is behind.
@@ -117,12 +120,15 @@ impl Drop for Ingest {
 }
 
 async fn put(connection: Connection, request: Request<impl Stream<Item = FlightData> + Send + 'static>) -> Result<u64> {
-    let mut answers =
-        connection.flight().do_put(request).await.map_err(|status| connection.error(&status))?.into_inner();
+    let mut answers = connection
+        .flight()
+        .do_put(request)
+        .await
+        .map_err(|status| connection.error(&status))?
+        .into_inner();
     let answer = answers.message().await.map_err(|status| connection.error(&status))?;
     let answer = answer.ok_or_else(|| Error::Protocol("a load was not answered".to_string()))?;
-    let answer =
-        DoPutUpdateResult::decode(answer.app_metadata).map_err(|error| Error::Protocol(error.to_string()))?;
+    let answer = DoPutUpdateResult::decode(answer.app_metadata).map_err(|error| Error::Protocol(error.to_string()))?;
     Ok(u64::try_from(answer.record_count).unwrap_or(0))
 }
 
@@ -150,9 +156,14 @@ fn encode(
         .with_max_flight_data_size(MAX_MESSAGE_BYTES)
         .build(batches);
     let mark = stream::once(async move {
-        has_ended.try_recv().ok().map(|()| FlightData { app_metadata: INGEST_END.into(), ..FlightData::default() })
+        has_ended.try_recv().ok().map(|()| FlightData {
+            app_metadata: INGEST_END.into(),
+            ..FlightData::default()
+        })
     });
     // A batch that cannot be encoded ends the stream without its mark.
     let messages = messages.map(|message| message.ok()).chain(mark);
-    messages.take_while(|message| futures::future::ready(message.is_some())).filter_map(futures::future::ready)
+    messages
+        .take_while(|message| futures::future::ready(message.is_some()))
+        .filter_map(futures::future::ready)
 }

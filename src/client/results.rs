@@ -26,7 +26,13 @@ impl Results {
         let mut decoder = FlightDataDecoder::new(messages.map_err(|status| FlightError::Tonic(Box::new(status))));
         loop {
             match next_payload(&mut decoder, &connection).await? {
-                Some(DecodedPayload::Schema(schema)) => return Ok(Self { decoder, schema, connection }),
+                Some(DecodedPayload::Schema(schema)) => {
+                    return Ok(Self {
+                        decoder,
+                        schema,
+                        connection,
+                    });
+                }
                 Some(_) => {}
                 None => return Err(Error::Protocol("a result without a schema".to_string())),
             }

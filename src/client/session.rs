@@ -47,8 +47,18 @@ impl Session {
     /// `Unreachable` or `NoAnswer` if there is no server; `Remote` if it has no such database.
     pub async fn open(connection: Connection, database: &str, want_functions: bool) -> Result<(Self, SessionOpened)> {
         let mut opened = request_session(&connection, database, want_functions).await?;
-        let state = State { id: std::mem::take(&mut opened.session_id), in_transaction: false };
-        Ok((Self { connection, database: database.to_string(), state: Mutex::new(state) }, opened))
+        let state = State {
+            id: std::mem::take(&mut opened.session_id),
+            in_transaction: false,
+        };
+        Ok((
+            Self {
+                connection,
+                database: database.to_string(),
+                state: Mutex::new(state),
+            },
+            opened,
+        ))
     }
 
     /// `host:port` of the server.
@@ -61,7 +71,10 @@ impl Session {
     /// # Errors
     /// What the server's DuckDB finds wrong with the statement.
     pub async fn describe(&self, sql: &str, begin: bool) -> Result<Description> {
-        let request = DescribeRequest { sql: sql.to_string(), begin };
+        let request = DescribeRequest {
+            sql: sql.to_string(),
+            begin,
+        };
         let answer: DescribeResponse = self.act(action::DESCRIBE, request, begin).await?;
         let return_kind = answer.return_kind();
         Ok(Description {
@@ -77,14 +90,25 @@ impl Session {
     /// # Errors
     /// What the server's DuckDB raises before the first row.
     pub async fn execute(&self, sql: &str, begin: bool) -> Result<Results> {
-        let ticket = Ticket::new(Execute { sql: sql.to_string(), begin }.pack().encode_to_vec());
+        let ticket = Ticket::new(
+            Execute {
+                sql: sql.to_string(),
+                begin,
+            }
+            .pack()
+            .encode_to_vec(),
+        );
         self.retrying(begin, |id| {
             let ticket = ticket.clone();
             async move {
                 let mut request = Request::new(ticket);
                 name_session(&mut request, &id)?;
-                let messages =
-                    self.connection.flight().do_get(request).await.map_err(|status| self.connection.error(&status))?;
+                let messages = self
+                    .connection
+                    .flight()
+                    .do_get(request)
+                    .await
+                    .map_err(|status| self.connection.error(&status))?;
                 Results::start(messages.into_inner(), self.connection.clone()).await
             }
         })
@@ -96,8 +120,9 @@ impl Session {
     /// # Errors
     /// As the server reports it.
     pub async fn snapshot(&self, known_version: Option<u64>, begin: bool) -> Result<Option<CatalogSnapshot>> {
-        let answer: CatalogResponse =
-            self.act(action::CATALOG, CatalogRequest { known_version, begin }, begin).await?;
+        let answer: CatalogResponse = self
+            .act(action::CATALOG, CatalogRequest { known_version, begin }, begin)
+            .await?;
         Ok(answer.snapshot)
     }
 
@@ -114,12 +139,22 @@ impl Session {
             state.id.clone()
         };
         let control = TransactionControl { commit };
-        let ended: Result<CloseSession> = self.connection.act(action::TRANSACTION, &control, Some(&id)).await;
+        let call = self
+            .connection
+            .act::<CloseSession>(action::TRANSACTION, &control, Some(&id));
+        // A commit may have much to write; a rollback has not, and must not keep the user waiting for a dead server.
+        let ended = if commit {
+            call.await
+        } else {
+            self.connection.promptly(call).await
+        };
         match ended {
             Ok(_) => Ok(()),
             Err(Error::Disconnected { endpoint, reason }) if commit => Err(Error::Disconnected {
                 endpoint,
-                reason: format!("{reason}. Whether the transaction was committed is unknown: look before you repeat it"),
+                reason: format!(
+                    "{reason}. Whether the transaction was committed is unknown: look before you repeat it"
+                ),
             }),
             Err(error) => Err(error),
         }
@@ -132,12 +167,7 @@ impl Session {
         state.id.clone()
     }
 
-    async fn act<Answer: Message + Default>(
-        &self,
-        action: &str,
-        request: impl Message,
-        begin: bool,
-    ) -> Result<Answer> {
+    async fn act<Answer: Message + Default>(&self, action: &str, request: impl Message, begin: bool) -> Result<Answer> {
         self.retrying(begin, |id| {
             let request = &request;
             async move { self.connection.act(action, request, Some(&id)).await }
@@ -185,7 +215,9 @@ async fn request_session(connection: &Connection, database: &str, want_functions
         database: database.to_string(),
         want_functions,
     };
-    connection.promptly(connection.act(action::OPEN_SESSION, &request, None)).await
+    connection
+        .promptly(connection.act(action::OPEN_SESSION, &request, None))
+        .await
 }
 
 fn decode_schema(message: prost::bytes::Bytes) -> Result<Schema> {

@@ -38,7 +38,9 @@ pub fn start(port: u16) -> Result<()> {
         )));
     }
     let listener = wait(&|| false, async move {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| cannot_listen(port, &error))
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(|error| cannot_listen(port, &error))
     })?;
     let (stop, stopped) = oneshot::channel::<()>();
     let task = runtime().spawn(run(listener, Config::default(), async {

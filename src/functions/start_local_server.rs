@@ -38,9 +38,10 @@ impl ScalarCallbacks for StartLocalServer {
 }
 
 fn start(port: i64) -> Result<bool> {
-    let number = u16::try_from(port).ok().filter(|port| *port != 0).ok_or_else(|| {
-        Error::invalid_input(format!("{port} is not a port: expected a number from 1 to 65535"))
-    })?;
+    let number = u16::try_from(port)
+        .ok()
+        .filter(|port| *port != 0)
+        .ok_or_else(|| Error::invalid_input(format!("{port} is not a port: expected a number from 1 to 65535")))?;
     local_server::start(number).map_err(|error| Error::invalid_input(error.to_string()))?;
     Ok(true)
 }

@@ -17,7 +17,10 @@ pub trait Unpack: Message + Default {
 
     /// Wrap the command for a ticket or descriptor.
     fn pack(&self) -> Any {
-        Any { type_url: Self::TYPE_URL.to_string(), value: self.encode_to_vec().into() }
+        Any {
+            type_url: Self::TYPE_URL.to_string(),
+            value: self.encode_to_vec().into(),
+        }
     }
 }
 

@@ -61,13 +61,20 @@ fn read(connection: &Connection, database: &str) -> Result<CatalogSnapshot, Engi
     let mut columns: BTreeMap<(String, String), Vec<Column>> = BTreeMap::new();
     for (batch, row) in rows(&connection.query(COLUMNS)?) {
         let relation = (text(batch, 0, row), text(batch, 1, row));
-        let column = Column { name: text(batch, 2, row), data_type: text(batch, 3, row) };
+        let column = Column {
+            name: text(batch, 2, row),
+            data_type: text(batch, 3, row),
+        };
         columns.entry(relation).or_default().push(column);
     }
     let mut relations: BTreeMap<String, Vec<Relation>> = BTreeMap::new();
     for (batch, row) in rows(&connection.query(RELATIONS)?) {
         let (schema, name) = (text(batch, 0, row), text(batch, 1, row));
-        let kind = if number(batch, 2, row) == 0 { RelationKind::Table } else { RelationKind::View };
+        let kind = if number(batch, 2, row) == 0 {
+            RelationKind::Table
+        } else {
+            RelationKind::View
+        };
         let comment = batch.column(5).is_valid(row).then(|| text(batch, 5, row));
         let columns = columns.remove(&(schema.clone(), name.clone())).unwrap_or_default();
         relations.entry(schema).or_default().push(Relation {
@@ -90,15 +97,25 @@ fn read(connection: &Connection, database: &str) -> Result<CatalogSnapshot, Engi
 }
 
 fn rows(batches: &[RecordBatch]) -> impl Iterator<Item = (&RecordBatch, usize)> {
-    batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
+    batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
 }
 
 fn text(batch: &RecordBatch, column: usize, row: usize) -> String {
     let column = batch.column(column);
-    if column.is_null(row) { String::new() } else { column.as_string::<i32>().value(row).to_string() }
+    if column.is_null(row) {
+        String::new()
+    } else {
+        column.as_string::<i32>().value(row).to_string()
+    }
 }
 
 fn number(batch: &RecordBatch, column: usize, row: usize) -> i64 {
     let column = batch.column(column);
-    if column.is_null(row) { 0 } else { column.as_primitive::<Int64Type>().value(row) }
+    if column.is_null(row) {
+        0
+    } else {
+        column.as_primitive::<Int64Type>().value(row)
+    }
 }

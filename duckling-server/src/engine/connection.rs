@@ -85,7 +85,9 @@ impl Connection {
     /// DuckDB's own.
     pub fn identity(&self) -> Result<(String, String), EngineError> {
         let batches = self.query("SELECT current_database(), version()")?;
-        let row = batches.first().ok_or_else(|| EngineError::new("Internal", "no answer to version()"))?;
+        let row = batches
+            .first()
+            .ok_or_else(|| EngineError::new("Internal", "no answer to version()"))?;
         let text = |column: usize| row.column(column).as_string::<i32>().value(0).to_string();
         Ok((text(0), text(1)))
     }
@@ -98,7 +100,11 @@ impl Connection {
         let mut version = 0;
         // SAFETY: all pointers are valid for the call.
         unsafe {
-            ffi::check(ffi::dh_engine_connection_catalog_version(self.handle, database.into(), &mut version))?;
+            ffi::check(ffi::dh_engine_connection_catalog_version(
+                self.handle,
+                database.into(),
+                &mut version,
+            ))?;
         }
         Ok(version)
     }
@@ -117,7 +123,12 @@ impl Connection {
         };
         // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
         unsafe {
-            ffi::check(ffi::dh_engine_connection_describe(self.handle, sql.into(), &mut schema, &mut raw))?;
+            ffi::check(ffi::dh_engine_connection_describe(
+                self.handle,
+                sql.into(),
+                &mut schema,
+                &mut raw,
+            ))?;
         }
         let column_types = (0..raw.column_count)
             // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.
@@ -149,11 +160,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::submit`], and whatever `input` fails with.
-    pub fn insert_from(
-        &self,
-        sql: &str,
-        input: Box<dyn RecordBatchReader + Send>,
-    ) -> Result<BatchStream, EngineError> {
+    pub fn insert_from(&self, sql: &str, input: Box<dyn RecordBatchReader + Send>) -> Result<BatchStream, EngineError> {
         let mut stream = FFI_ArrowArrayStream::new(input);
         self.submit_raw(sql, &mut stream)
     }
@@ -169,7 +176,14 @@ impl Connection {
     fn submit_raw(&self, sql: &str, input: *mut FFI_ArrowArrayStream) -> Result<BatchStream, EngineError> {
         let mut stream = ptr::null_mut();
         // SAFETY: `input` is null or a valid stream that C++ empties; `stream` is read only on success.
-        unsafe { ffi::check(ffi::dh_engine_connection_submit(self.handle, sql.into(), input, &mut stream))? };
+        unsafe {
+            ffi::check(ffi::dh_engine_connection_submit(
+                self.handle,
+                sql.into(),
+                input,
+                &mut stream,
+            ))?
+        };
         // SAFETY: C++ returned a new stream, which nothing else owns.
         unsafe { BatchStream::from_raw(stream) }
     }

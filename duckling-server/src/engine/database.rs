@@ -43,11 +43,18 @@ impl Database {
     /// # Errors
     /// DuckDB's own, such as a file that another process has locked or an unknown setting.
     pub fn open(options: &DatabaseOptions) -> Result<Self, EngineError> {
-        let path = options.path.as_deref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+        let path = options
+            .path
+            .as_deref()
+            .map(|path| path.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let settings: Vec<_> = options
             .settings
             .iter()
-            .map(|(name, value)| ffi::DhEngineOption { name: name.as_str().into(), value: value.as_str().into() })
+            .map(|(name, value)| ffi::DhEngineOption {
+                name: name.as_str().into(),
+                value: value.as_str().into(),
+            })
             .collect();
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid for the call, and `handle` is read only on success.
@@ -59,7 +66,9 @@ impl Database {
                 &mut handle,
             ))?;
         }
-        Ok(Self { handle: Arc::new(Handle(handle)) })
+        Ok(Self {
+            handle: Arc::new(Handle(handle)),
+        })
     }
 
     /// Open a connection to the instance.

@@ -15,12 +15,19 @@ pub struct EngineError {
 
 impl EngineError {
     pub(super) fn new(class: &str, message: impl Into<String>) -> Self {
-        Self { class: class.to_string(), message: message.into(), position: None }
+        Self {
+            class: class.to_string(),
+            message: message.into(),
+            position: None,
+        }
     }
 
     /// A blocking call that did not return: it panicked, or the runtime is shutting down.
     pub(super) fn lost(what: &str) -> Self {
-        Self::new("Internal", format!("{what} did not finish: the server is shutting down or a call panicked"))
+        Self::new(
+            "Internal",
+            format!("{what} did not finish: the server is shutting down or a call panicked"),
+        )
     }
 }
 

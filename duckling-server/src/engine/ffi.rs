@@ -34,7 +34,10 @@ pub struct DhEngineStr {
 
 impl From<&str> for DhEngineStr {
     fn from(text: &str) -> Self {
-        Self { data: text.as_ptr().cast(), len: text.len() }
+        Self {
+            data: text.as_ptr().cast(),
+            len: text.len(),
+        }
     }
 }
 
@@ -117,7 +120,9 @@ pub unsafe fn copy_string(text: *const c_char) -> String {
 /// `error` was returned by a function of this module and is not used again.
 pub unsafe fn check(error: *mut DhEngineError) -> Result<(), EngineError> {
     // SAFETY: C++ returns null or a handle that stays valid until it is freed below.
-    let Some(fields) = (unsafe { error.as_ref() }) else { return Ok(()) };
+    let Some(fields) = (unsafe { error.as_ref() }) else {
+        return Ok(());
+    };
     // SAFETY: both strings belong to the handle, which is freed only after they were copied.
     let converted = unsafe {
         EngineError {

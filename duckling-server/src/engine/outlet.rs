@@ -37,7 +37,12 @@ pub(super) struct Outlet {
 
 impl Outlet {
     pub(super) fn new(connection: Arc<Connection>) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), room: Condvar::new(), progress: Notify::new(), connection })
+        Arc::new(Self {
+            state: Mutex::default(),
+            room: Condvar::new(),
+            progress: Notify::new(),
+            connection,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -124,7 +129,11 @@ pub(super) struct Claim<'a>(&'a Outlet);
 impl Claim<'_> {
     /// Fail if the reader has gone before the statement began: an interrupt reaches only what runs.
     pub(super) fn proceed(&self) -> Result<(), EngineError> {
-        if self.0.lock().cancelled { Err(EngineError::new("INTERRUPT", "Interrupted!")) } else { Ok(()) }
+        if self.0.lock().cancelled {
+            Err(EngineError::new("INTERRUPT", "Interrupted!"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Run a statement to its end, or until its reader is gone. Blocks.

@@ -99,7 +99,9 @@ impl Session {
         let (submitted, schema) = oneshot::channel();
         spawn_blocking(move || {
             let claim = outlet.claim();
-            let outcome = begin(&connection, start).and_then(|()| claim.proceed()).and_then(|()| connection.submit(&sql));
+            let outcome = begin(&connection, start)
+                .and_then(|()| claim.proceed())
+                .and_then(|()| connection.submit(&sql));
             match outcome {
                 Ok(stream) => {
                     // Nobody listens if the reader has gone; then `run` ends at once.
@@ -145,7 +147,10 @@ impl Session {
         start: StatementStart,
     ) -> Result<Option<duckling_protocol::CatalogSnapshot>, EngineError> {
         let database = self.database.clone();
-        self.exclusive(start, move |connection| catalog::snapshot(connection, &database, known_version)).await
+        self.exclusive(start, move |connection| {
+            catalog::snapshot(connection, &database, known_version)
+        })
+        .await
     }
 
     /// End the open transaction, if there is one.
@@ -178,7 +183,9 @@ impl Session {
         let connection = self.connection.clone();
         spawn_blocking(move || {
             let claim = outlet.claim();
-            begin(&connection, start).and_then(|()| claim.proceed()).and_then(|()| call(&connection))
+            begin(&connection, start)
+                .and_then(|()| claim.proceed())
+                .and_then(|()| call(&connection))
         })
         .await
         .map_err(|_| EngineError::lost("statement"))?
@@ -198,7 +205,13 @@ impl Session {
     fn claim_connection(&self) -> (Arc<Outlet>, Results) {
         let outlet = Outlet::new(self.connection.clone());
         *self.open_result() = Some(outlet.clone());
-        (outlet.clone(), Results { outlet, schema: Schema::empty().into() })
+        (
+            outlet.clone(),
+            Results {
+                outlet,
+                schema: Schema::empty().into(),
+            },
+        )
     }
 
     fn open_result(&self) -> MutexGuard<'_, Option<Arc<Outlet>>> {
@@ -224,7 +237,9 @@ fn load(connection: &Connection, source: IngestSource) -> Result<u64, EngineErro
         quote_identifier(&source.table),
         columns.join(", ")
     );
-    let counts: Vec<RecordBatch> = connection.insert_from(&sql, source.batches)?.collect::<Result<_, _>>()?;
+    let counts: Vec<RecordBatch> = connection
+        .insert_from(&sql, source.batches)?
+        .collect::<Result<_, _>>()?;
     let count = counts
         .first()
         .and_then(|batch| batch.column(0).as_any().downcast_ref::<Int64Array>())

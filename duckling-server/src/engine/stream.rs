@@ -30,7 +30,11 @@ impl BatchStream {
     /// # Safety
     /// `handle` is a new stream that nothing else owns.
     pub(super) unsafe fn from_raw(handle: *mut ffi::DhEngineStream) -> Result<Self, EngineError> {
-        let mut stream = Self { handle, schema: Schema::empty().into(), row_type: DataType::Null };
+        let mut stream = Self {
+            handle,
+            schema: Schema::empty().into(),
+            row_type: DataType::Null,
+        };
         let mut schema = FFI_ArrowSchema::empty();
         // SAFETY: the handle is alive, and `schema` is valid for the call.
         unsafe { ffi::check(ffi::dh_engine_stream_schema(stream.handle, &mut schema))? };
@@ -59,10 +63,14 @@ impl Iterator for BatchStream {
         }
         // SAFETY: DuckDB made the array for this stream's schema, and hands it over.
         let rows = unsafe { from_ffi_and_data_type(array, self.row_type.clone()) };
-        Some(rows.map_err(EngineError::from).map(|rows| {
-            let rows = StructArray::from(rows);
-            let (_, columns, _) = rows.into_parts();
-            (columns, self.schema.clone())
-        }).and_then(|(columns, schema)| RecordBatch::try_new(schema, columns).map_err(EngineError::from)))
+        Some(
+            rows.map_err(EngineError::from)
+                .map(|rows| {
+                    let rows = StructArray::from(rows);
+                    let (_, columns, _) = rows.into_parts();
+                    (columns, self.schema.clone())
+                })
+                .and_then(|(columns, schema)| RecordBatch::try_new(schema, columns).map_err(EngineError::from)),
+        )
     }
 }

@@ -39,7 +39,10 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         action::DESCRIBE => {
             let request: DescribeRequest = decode(&body)?;
             let session = sessions.of(&metadata)?;
-            let description = session.describe(request.sql, request.begin.into()).await.map_err(engine_status)?;
+            let description = session
+                .describe(request.sql, request.begin.into())
+                .await
+                .map_err(engine_status)?;
             let IpcMessage(schema) = SchemaAsIpc::new(&description.schema, &IpcWriteOptions::default())
                 .try_into()
                 .map_err(|error: ArrowError| Status::internal(format!("cannot encode the schema: {error}")))?;
@@ -59,13 +62,19 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         action::CATALOG => {
             let request: CatalogRequest = decode(&body)?;
             let session = sessions.of(&metadata)?;
-            let snapshot =
-                session.snapshot(request.known_version, request.begin.into()).await.map_err(engine_status)?;
+            let snapshot = session
+                .snapshot(request.known_version, request.begin.into())
+                .await
+                .map_err(engine_status)?;
             CatalogResponse { snapshot }.encode_to_vec()
         }
         action::TRANSACTION => {
             let request: TransactionControl = decode(&body)?;
-            sessions.of(&metadata)?.end_transaction(request.commit).await.map_err(engine_status)?;
+            sessions
+                .of(&metadata)?
+                .end_transaction(request.commit)
+                .await
+                .map_err(engine_status)?;
             Vec::new()
         }
         other => return Err(Status::invalid_argument(format!("unknown action {other}"))),
@@ -90,10 +99,17 @@ async fn open_session(sessions: Arc<Sessions>, request: OpenSession) -> Result<S
             server_version: env!("CARGO_PKG_VERSION").to_string(),
             duckdb_version: sessions.duckdb_version().to_string(),
             database: session.database().to_string(),
-            functions: if request.want_functions { sessions.functions()? } else { Vec::new() },
+            functions: if request.want_functions {
+                sessions.functions()?
+            } else {
+                Vec::new()
+            },
         })
     });
-    opened.await.map_err(|_| Status::unavailable("the server is shutting down"))?.map_err(engine_status)
+    opened
+        .await
+        .map_err(|_| Status::unavailable("the server is shutting down"))?
+        .map_err(engine_status)
 }
 
 fn engine_status(error: EngineError) -> Status {

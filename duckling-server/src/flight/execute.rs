@@ -9,7 +9,9 @@ use crate::engine::Session;
 
 /// Run the statement and stream what it returns.
 pub async fn execute(session: &Session, command: Execute) -> Result<Response<FlightDataStream>, Status> {
-    let results =
-        session.execute(command.sql, command.begin.into()).await.map_err(|error| from_engine(&error))?;
+    let results = session
+        .execute(command.sql, command.begin.into())
+        .await
+        .map_err(|error| from_engine(&error))?;
     Ok(Response::new(encode(results)))
 }

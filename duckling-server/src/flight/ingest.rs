@@ -1,16 +1,18 @@
 //! `DoPut` of Duckherder's own Ingest: load an Arrow stream into a table.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow_flight::PutResult;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::DoPutUpdateResult;
 use arrow_flight::sql::server::PeekableFlightDataStream;
+use arrow_flight::{FlightData, PutResult};
 use duckling_protocol::{INGEST_END, Ingest};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use prost::Message;
@@ -35,7 +37,8 @@ pub async fn ingest(
     command: Ingest,
     messages: PeekableFlightDataStream,
 ) -> Result<Response<PutResultStream>, Status> {
-    let mut decoder = FlightDataDecoder::new(messages.map_err(|status| FlightError::Tonic(Box::new(status))));
+    let is_whole = Arc::new(AtomicBool::new(false));
+    let mut decoder = FlightDataDecoder::new(up_to_end_mark(messages, is_whole.clone()));
     let schema = read_schema(&mut decoder).await?;
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
     let source = IngestSource {
@@ -46,10 +49,14 @@ pub async fn ingest(
         batches: Box::new(Arrivals { schema, receiver }),
     };
     let load = session.ingest(source, command.begin.into());
-    let (rows, ()) = tokio::join!(load, forward(decoder, sender));
+    let (rows, ()) = tokio::join!(load, forward(decoder, sender, &is_whole));
     let rows = rows.map_err(|error| from_engine(&error))?;
-    let result = DoPutUpdateResult { record_count: i64::try_from(rows).unwrap_or(i64::MAX) };
-    let answer = PutResult { app_metadata: result.encode_to_vec().into() };
+    let result = DoPutUpdateResult {
+        record_count: i64::try_from(rows).unwrap_or(i64::MAX),
+    };
+    let answer = PutResult {
+        app_metadata: result.encode_to_vec().into(),
+    };
     Ok(Response::new(stream::iter([Ok(answer)]).boxed()))
 }
 
@@ -62,17 +69,37 @@ async fn read_schema(decoder: &mut FlightDataDecoder) -> Result<SchemaRef, Statu
     Err(Status::invalid_argument("the ingest stream has no schema"))
 }
 
-/// Pass batches on until the end mark; a stream that ends without it was cut off and must not be committed.
-async fn forward(mut decoder: FlightDataDecoder, sender: mpsc::Sender<Result<RecordBatch, ArrowError>>) {
+/// The messages before the end mark; `is_whole` is set when the mark has come.
+fn up_to_end_mark(
+    messages: PeekableFlightDataStream,
+    is_whole: Arc<AtomicBool>,
+) -> impl Stream<Item = Result<FlightData, FlightError>> + Send + 'static {
+    messages
+        .map_err(|status| FlightError::Tonic(Box::new(status)))
+        .try_take_while(move |message| {
+            let is_mark = message.app_metadata == INGEST_END;
+            is_whole.fetch_or(is_mark, Ordering::Relaxed);
+            ready(Ok(!is_mark))
+        })
+}
+
+/// Pass batches on; a stream that ends without its mark was cut off and must not be committed.
+async fn forward(
+    mut decoder: FlightDataDecoder,
+    sender: mpsc::Sender<Result<RecordBatch, ArrowError>>,
+    is_whole: &AtomicBool,
+) {
     loop {
         let item = match decoder.next().await {
             Some(Ok(message)) => match message.payload {
                 DecodedPayload::RecordBatch(batch) => Ok(batch),
-                _ if message.inner.app_metadata == INGEST_END => return,
                 _ => continue,
             },
             Some(Err(error)) => Err(ArrowError::ExternalError(Box::new(error))),
-            None => Err(ArrowError::IpcError("the ingest stream was cut off before its end".to_string())),
+            None if is_whole.load(Ordering::Relaxed) => return,
+            None => Err(ArrowError::IpcError(
+                "the ingest stream was cut off before its end".to_string(),
+            )),
         };
         let failed = item.is_err();
         // DuckDB stops reading when the statement fails; its error is the one to report.

@@ -37,6 +37,5 @@ pub fn router(service: Service) -> Router {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .tcp_nodelay(true)
         .add_service(flight)
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
-use arrow_flight::sql::{
-    Any, CommandStatementQuery, CommandStatementUpdate, SqlInfo, TicketStatementQuery,
-};
+use arrow_flight::sql::{Any, CommandStatementQuery, CommandStatementUpdate, SqlInfo, TicketStatementQuery};
 use arrow_flight::{Action, ActionType, FlightDescriptor, FlightInfo, Ticket};
 use duckling_protocol::{Execute, Ingest, Unpack, action};
 use tonic::{Request, Response, Status};
@@ -26,7 +24,9 @@ impl Service {
     /// # Errors
     /// DuckDB's own, if the instance cannot be asked for its default database.
     pub fn new(instance: Database) -> Result<Self, EngineError> {
-        Ok(Self { sessions: Arc::new(Sessions::new(instance)?) })
+        Ok(Self {
+            sessions: Arc::new(Sessions::new(instance)?),
+        })
     }
 }
 
@@ -89,7 +89,10 @@ impl FlightSqlService for Service {
     }
 
     async fn list_custom_actions(&self) -> Option<Vec<Result<ActionType, Status>>> {
-        let describe = |name: &str| ActionType { r#type: name.to_string(), description: "Duckherder".to_string() };
+        let describe = |name: &str| ActionType {
+            r#type: name.to_string(),
+            description: "Duckherder".to_string(),
+        };
         Some(action::ALL.iter().map(|name| Ok(describe(name))).collect())
     }
 
@@ -98,7 +101,10 @@ impl FlightSqlService for Service {
 
 fn unpack<T: Unpack>(message: &Any) -> Result<T, Status> {
     if message.type_url != T::TYPE_URL {
-        return Err(Status::unimplemented(format!("the command {} is not supported", message.type_url)));
+        return Err(Status::unimplemented(format!(
+            "the command {} is not supported",
+            message.type_url
+        )));
     }
     T::decode(message.value.clone())
         .map_err(|error| Status::invalid_argument(format!("cannot decode {}: {error}", message.type_url)))

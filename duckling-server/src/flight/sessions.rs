@@ -26,7 +26,12 @@ impl Sessions {
     /// DuckDB's own, if the instance cannot tell its default database.
     pub fn new(instance: Database) -> Result<Self, EngineError> {
         let (default_database, duckdb_version) = instance.connect()?.identity()?;
-        Ok(Self { instance, default_database, duckdb_version, by_id: RwLock::default() })
+        Ok(Self {
+            instance,
+            default_database,
+            duckdb_version,
+            by_id: RwLock::default(),
+        })
     }
 
     /// Version of the instance, such as `v2.0.0`.
@@ -43,7 +48,10 @@ impl Sessions {
     pub fn open(&self, database: &str) -> Result<(String, Arc<Session>), EngineError> {
         let session = self.open_unnamed(database)?;
         let id = Uuid::new_v4().to_string();
-        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), session.clone());
+        self.by_id
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), session.clone());
         Ok((id, session))
     }
 
@@ -64,14 +72,23 @@ impl Sessions {
             return self.open_unnamed("").map_err(|error| from_engine(&error));
         };
         let id = id.to_str().unwrap_or_default();
-        let session = self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let session = self
+            .by_id
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
         session.ok_or_else(|| {
             Status::not_found("the session is not open: it was closed, or the server was restarted since")
         })
     }
 
     fn open_unnamed(&self, database: &str) -> Result<Arc<Session>, EngineError> {
-        let database = if database.is_empty() { &self.default_database } else { database };
+        let database = if database.is_empty() {
+            &self.default_database
+        } else {
+            database
+        };
         Session::open(&self.instance, database).map(Arc::new)
     }
 }

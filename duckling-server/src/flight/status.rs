@@ -13,7 +13,11 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// A DuckDB exception as a status; class and position ride in the details.
 pub fn from_engine(error: &EngineError) -> Status {
     let message = shorten(&error.message);
-    let detail = ErrorDetail { class: error.class.clone(), message: message.to_string(), position: error.position };
+    let detail = ErrorDetail {
+        class: error.class.clone(),
+        message: message.to_string(),
+        position: error.position,
+    };
     let text = format!("{} Error: {message}", error.class);
     Status::with_details(code(&error.class), text, detail.encode_to_vec().into())
 }
@@ -25,10 +29,17 @@ pub fn to_flight_error(error: &EngineError) -> FlightError {
 
 fn code(class: &str) -> Code {
     match class {
-        "Binder" | "Parser" | "Syntax" | "Conversion" | "Invalid Input" | "Invalid type" | "Mismatch Type"
-        | "Unknown Type" | "Parameter Not Resolved" | "Parameter Not Allowed" | "Invalid Configuration" => {
-            Code::InvalidArgument
-        }
+        "Binder"
+        | "Parser"
+        | "Syntax"
+        | "Conversion"
+        | "Invalid Input"
+        | "Invalid type"
+        | "Mismatch Type"
+        | "Unknown Type"
+        | "Parameter Not Resolved"
+        | "Parameter Not Allowed"
+        | "Invalid Configuration" => Code::InvalidArgument,
         "Catalog" => Code::NotFound,
         "Constraint" => Code::FailedPrecondition,
         "Dependency" => Code::FailedPrecondition,

@@ -21,7 +21,9 @@ pub async fn get_flight_info(
         .describe(query.query.clone(), StatementStart::Current)
         .await
         .map_err(|error| from_engine(&error))?;
-    let ticket = TicketStatementQuery { statement_handle: query.query.into_bytes().into() };
+    let ticket = TicketStatementQuery {
+        statement_handle: query.query.into_bytes().into(),
+    };
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.as_any().encode_to_vec()));
     let info = FlightInfo::new()
         .try_with_schema(&description.schema)
@@ -36,6 +38,9 @@ pub async fn get_flight_info(
 pub async fn do_get(session: &Session, ticket: &TicketStatementQuery) -> Result<Response<FlightDataStream>, Status> {
     let sql = String::from_utf8(ticket.statement_handle.to_vec())
         .map_err(|_| Status::invalid_argument("the ticket is not one of this server's"))?;
-    let results = session.execute(sql, StatementStart::Current).await.map_err(|error| from_engine(&error))?;
+    let results = session
+        .execute(sql, StatementStart::Current)
+        .await
+        .map_err(|error| from_engine(&error))?;
     Ok(Response::new(encode(results)))
 }
