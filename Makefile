@@ -11,7 +11,8 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 RELEASE := build/release
-CRATES := duckherder duckherder-benchmark duckherder-shell duckherder-unittest duckling-protocol duckling-server
+CRATES := duckherder duckherder-benchmark duckherder-build-features duckherder-shell \
+	duckherder-unittest duckling-protocol duckling-server
 CARGO_FLAGS := --release --workspace --locked
 VENV := build/venv
 PYTEST_TIMEOUT_SECONDS := 300

@@ -1,5 +1,6 @@
 //! A stand-alone server as a child process.
 
+use std::env;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,8 +27,11 @@ impl Duckling {
     /// # Errors
     /// It cannot be started, ends at once, or does not say within 30 seconds where it listens.
     pub fn start(executable: &Path) -> Result<Self> {
+        // Its log lines would stand between ours.
+        let log = env::var_os("DUCKLING_LOG").unwrap_or_else(|| "warn".into());
         let mut child = Command::new(executable)
             .args(["--listen", "127.0.0.1:0"])
+            .env("DUCKLING_LOG", log)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", executable.display()))?;

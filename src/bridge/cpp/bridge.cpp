@@ -1,9 +1,11 @@
 // Registration, and what every call across the boundary needs.
 
+#include "attach_uri.hpp"
 #include "bridge_internal.hpp"
 #include "query_function.hpp"
 #include "storage.hpp"
 
+#include "duckdb/common/types/type_manager.hpp"
 #include "duckdb/main/capi_v2/capi_v2_internal.hpp"
 #include "duckdb/main/config.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
@@ -35,6 +37,17 @@ void Check(dh_error *error) {
 	throw Exception(type, message);
 }
 
+LogicalType ParseType(ClientContext &context, dh_str text) {
+	auto name = ToString(text);
+	try {
+		// Without the client: while it is CONNECTed, its parser passes everything through unread
+		return TypeManager::Get(context).ParseLogicalType(name);
+	} catch (const Exception &) {
+		// Not built in: a type of an extension
+		return TypeManager::Get(context).ParseLogicalType(name, context);
+	}
+}
+
 Interrupt::Interrupt(ClientContext &client)
     : dh_interrupt {[](void *context) { return static_cast<ClientContext *>(context)->IsInterrupted(); }, &client} {
 }
@@ -47,6 +60,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		auto &loader = capiv2::GetExtensionLoader(static_cast<duckdb_v2_extension_handle>(extension));
 		auto &config = DBConfig::GetConfig(loader.GetDatabaseInstance());
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
+		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		return nullptr;
 	} catch (const std::exception &ex) {

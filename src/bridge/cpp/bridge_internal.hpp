@@ -22,6 +22,9 @@ inline std::string ToString(dh_str text) {
 //! Throw the exception that `error` describes, if there is one, and free it.
 void Check(dh_error *error);
 
+//! The DuckDB type that a server names.
+duckdb::LogicalType ParseType(duckdb::ClientContext &context, dh_str text);
+
 //! Lets Rust see the interrupt flag of a client while it waits for that client.
 struct Interrupt : public dh_interrupt {
 	explicit Interrupt(duckdb::ClientContext &client);

@@ -71,7 +71,7 @@ optional_ptr<CatalogEntry> RemoteCatalog::CreateSchema(CatalogTransaction transa
 
 void RemoteCatalog::DropSchema(ClientContext &context, DropInfo &info) {
 	auto copy = info.Copy();
-	copy->SetCatalog(Identifier());
+	copy->SetQualifiedName(Identifier(), Identifier(), info.GetQualifiedName().Name());
 	RunRemote(context, *this, copy->ToString());
 }
 

@@ -66,6 +66,19 @@ public:
 	duckdb::PhysicalOperator &PlanUpdate(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
 	                                     duckdb::LogicalUpdate &op, duckdb::PhysicalOperator &plan) override;
 
+	duckdb::PhysicalOperator &PlanMergeInto(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+	                                        duckdb::LogicalMergeInto &op, duckdb::PhysicalOperator &plan) override;
+
+	// Indexes are created by whole statements only
+	duckdb::unique_ptr<duckdb::LogicalOperator>
+	BindCreateIndex(duckdb::Binder &binder, duckdb::CreateStatement &statement, duckdb::TableCatalogEntry &table,
+	                duckdb::unique_ptr<duckdb::LogicalOperator> plan) override;
+	duckdb::unique_ptr<duckdb::LogicalOperator>
+	BindAlterAddIndex(duckdb::Binder &binder, duckdb::TableCatalogEntry &table,
+	                  duckdb::unique_ptr<duckdb::LogicalOperator> plan,
+	                  duckdb::unique_ptr<duckdb::CreateIndexInfo> create_info,
+	                  duckdb::unique_ptr<duckdb::AlterTableInfo> alter_info) override;
+
 	duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext &context) override;
 	bool InMemory() override {
 		return false;

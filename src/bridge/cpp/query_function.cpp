@@ -53,7 +53,7 @@ static vector<LogicalType> PromisedTypes(ClientContext &context, const dh_descri
 	}
 	vector<LogicalType> types;
 	for (idx_t i = 0; i < description.column_type_count; i++) {
-		types.push_back(TransformStringToLogicalType(ToString(description.column_types[i]), context));
+		types.push_back(ParseType(context, description.column_types[i]));
 	}
 	return types;
 }

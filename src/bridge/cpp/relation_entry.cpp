@@ -37,7 +37,7 @@ static void ResolveColumnTypes(ClientContext &context, CreateTableInfo &info, co
 	}
 	for (idx_t i = 0; i < relation.column_count; i++) {
 		auto &column = info.columns.GetColumnMutable(LogicalIndex(i));
-		column.SetType(TransformStringToLogicalType(ToString(relation.columns[i].type), context));
+		column.SetType(ParseType(context, relation.columns[i].type));
 	}
 }
 
@@ -53,7 +53,7 @@ unique_ptr<CatalogEntry> MakeRelationEntry(ClientContext &context, RemoteSchema 
 		view.types.clear();
 		view.names.clear();
 		for (idx_t i = 0; i < relation.column_count; i++) {
-			view.types.push_back(TransformStringToLogicalType(ToString(relation.columns[i].type), context));
+			view.types.push_back(ParseType(context, relation.columns[i].type));
 			view.names.emplace_back(ToString(relation.columns[i].name));
 		}
 		return make_uniq<ViewCatalogEntry>(schema.catalog, schema, view);

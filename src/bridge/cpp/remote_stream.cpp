@@ -4,6 +4,8 @@
 
 #include "transaction.hpp"
 
+#include "duckdb/common/type_visitor.hpp"
+
 using namespace duckdb;
 
 namespace duckherder {
@@ -39,6 +41,13 @@ shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
 	}
 }
 
+//! What Arrow makes of a type: ENUMs become text, wherever they are in it.
+static LogicalType TravellingType(const LogicalType &type) {
+	return TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
+		return part.id() == LogicalTypeId::ENUM ? LogicalType::VARCHAR : part;
+	});
+}
+
 void CheckColumnTypes(ArrowTableSchema &columns, const vector<LogicalType> &expected) {
 	auto &types = columns.GetTypes();
 	auto &names = columns.GetNames();
@@ -48,7 +57,7 @@ void CheckColumnTypes(ArrowTableSchema &columns, const vector<LogicalType> &expe
 		                            (uint64_t)types.size(), (uint64_t)expected.size());
 	}
 	for (idx_t i = 0; i < types.size(); i++) {
-		if (types[i] != expected[i]) {
+		if (types[i] != expected[i] && types[i] != TravellingType(expected[i])) {
 			throw NotImplementedException("Column \"%s\" of type %s cannot be transferred: it would arrive as %s. Cast it "
 			                              "to VARCHAR in the query",
 			                              names[i], expected[i].ToString(), types[i].ToString());

@@ -26,7 +26,8 @@ private:
 	duckdb::ArrowTableSchema columns;
 };
 
-//! Refuse Arrow columns that would not come out as the DuckDB types that were promised.
+//! Refuse Arrow columns that would not come out as the DuckDB types that were promised. An ENUM travels as a dictionary of
+//! strings, which is told apart from text by the promised type alone: those are cast back when they are read.
 void CheckColumnTypes(duckdb::ArrowTableSchema &columns, const duckdb::vector<duckdb::LogicalType> &expected);
 
 } // namespace duckherder

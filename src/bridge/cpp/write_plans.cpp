@@ -5,10 +5,14 @@
 #include "remote_insert.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
+#include "duckdb/parser/parsed_data/alter_table_info.hpp"
+#include "duckdb/parser/parsed_data/create_index_info.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
+#include "duckdb/parser/statement/create_statement.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_delete.hpp"
 #include "duckdb/planner/operator/logical_insert.hpp"
+#include "duckdb/planner/operator/logical_merge_into.hpp"
 #include "duckdb/planner/operator/logical_update.hpp"
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
 
@@ -65,18 +69,38 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 	return insert;
 }
 
+//! For what only the server can do, when the statement could not be sent there whole.
+[[noreturn]] static void ThrowNotWhole(const char *statement, const TableCatalogEntry &table) {
+	throw NotImplementedException("%s of remote table \"%s\" cannot run here: it was not sent to the server as a whole, "
+	                              "because it uses something of this client (copy local tables to the server first) or "
+	                              "because the optimizer is off (SET enable_optimizer = true)",
+	                              statement, table.name.GetIdentifierName());
+}
+
 PhysicalOperator &RemoteCatalog::PlanDelete(ClientContext &, PhysicalPlanGenerator &, LogicalDelete &op,
                                             PhysicalOperator &) {
-	throw NotImplementedException("DELETE from remote table \"%s\" that depends on local tables is not supported yet: "
-	                              "copy them to the server first",
-	                              op.table.name.GetIdentifierName());
+	ThrowNotWhole("DELETE", op.table);
 }
 
 PhysicalOperator &RemoteCatalog::PlanUpdate(ClientContext &, PhysicalPlanGenerator &, LogicalUpdate &op,
                                             PhysicalOperator &) {
-	throw NotImplementedException("UPDATE of remote table \"%s\" that depends on local tables is not supported yet: copy "
-	                              "them to the server first",
-	                              op.table.name.GetIdentifierName());
+	ThrowNotWhole("UPDATE", op.table);
+}
+
+PhysicalOperator &RemoteCatalog::PlanMergeInto(ClientContext &, PhysicalPlanGenerator &, LogicalMergeInto &op,
+                                               PhysicalOperator &) {
+	ThrowNotWhole("MERGE", op.table);
+}
+
+unique_ptr<LogicalOperator> RemoteCatalog::BindCreateIndex(Binder &, CreateStatement &, TableCatalogEntry &table,
+                                                           unique_ptr<LogicalOperator>) {
+	ThrowNotWhole("CREATE INDEX", table);
+}
+
+unique_ptr<LogicalOperator> RemoteCatalog::BindAlterAddIndex(Binder &, TableCatalogEntry &table,
+                                                             unique_ptr<LogicalOperator>, unique_ptr<CreateIndexInfo>,
+                                                             unique_ptr<AlterTableInfo>) {
+	ThrowNotWhole("ALTER TABLE", table);
 }
 
 } // namespace duckherder
