@@ -1,0 +1,114 @@
+//! The one fixture: a server on a free port, stopped and awaited when it goes.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use arrow_flight::flight_service_client::FlightServiceClient;
+use arrow_flight::{Action, Ticket};
+use duckling_protocol::{Execute, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, Unpack, action};
+use duckling_server::{Config, ServerError, run};
+use prost::Message;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+/// Nothing here takes long; what does is a hang.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(run(listener, Config::default(), async {
+            let _ = stopped.await;
+        }));
+        Self { address, stop, task }
+    }
+
+    pub async fn connect(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("a valid address");
+        endpoint.connect().await.expect("the server accepts connections")
+    }
+}
+
+/// Run a test against a fresh server.
+pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -> Test) {
+    timeout(LIMIT, async {
+        let server = Server::start().await;
+        test(server.connect().await).await;
+        let _ = server.stop.send(());
+        server
+            .task
+            .await
+            .expect("the server does not panic")
+            .expect("the server stops cleanly");
+    })
+    .await
+    .expect("the test ends in time");
+}
+
+/// Open a session; its id.
+pub async fn open_session(channel: &Channel) -> String {
+    let request = OpenSession {
+        protocol_version: PROTOCOL_VERSION,
+        database: String::new(),
+        want_functions: false,
+    };
+    let body = act(channel, action::OPEN_SESSION, &request, None)
+        .await
+        .expect("a session");
+    SessionOpened::decode(body).expect("a session's answer").session_id
+}
+
+/// Run an action; the body of its one answer.
+pub async fn act(
+    channel: &Channel,
+    name: &str,
+    request: &impl Message,
+    session_id: Option<&str>,
+) -> Result<prost::bytes::Bytes, Status> {
+    let action = Action {
+        r#type: name.to_string(),
+        body: request.encode_to_vec().into(),
+    };
+    let mut request = Request::new(action);
+    if let Some(id) = session_id {
+        request
+            .metadata_mut()
+            .insert(SESSION_HEADER, id.parse().expect("an id is a header value"));
+    }
+    let mut answers = FlightServiceClient::new(channel.clone())
+        .do_action(request)
+        .await?
+        .into_inner();
+    Ok(answers.message().await?.expect("one answer").body)
+}
+
+/// The request that runs a statement in a session.
+pub fn execute(session_id: &str, sql: &str) -> Request<Ticket> {
+    let command = Execute {
+        sql: sql.to_string(),
+        begin: false,
+    };
+    in_session(session_id, Ticket::new(command.pack().encode_to_vec()))
+}
+
+/// A request of a session.
+pub fn in_session<T>(session_id: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert(SESSION_HEADER, session_id.parse().expect("an id is a header value"));
+    request
+}
