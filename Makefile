@@ -62,6 +62,7 @@ check: prerequisites ## Check formatting, clippy, rustdoc, scripts and versions:
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --document-private-items
+	bash -n scripts/*.sh .ci/run
 	python3 -m compileall -q scripts test/python
 	python3 scripts/extension_config.py
 

@@ -8,7 +8,7 @@ use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::DoPutUpdateResult;
 use arrow_flight::{FlightData, FlightDescriptor};
-use duckling_protocol::{INGEST_END, Unpack};
+use duckling_protocol::{Command, INGEST_END};
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 use tokio::sync::mpsc;

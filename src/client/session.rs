@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::{IpcMessage, Ticket};
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, DescribeRequest, DescribeResponse, Execute,
-    OpenSession, PROTOCOL_VERSION, ReturnKind, SessionOpened, TransactionControl, Unpack, action,
+    CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, DescribeRequest, DescribeResponse,
+    Execute, OpenSession, PROTOCOL_VERSION, ReturnKind, SessionOpened, TransactionControl, action,
 };
 use prost::Message;
 use tonic::Request;
@@ -61,7 +61,7 @@ impl Session {
         ))
     }
 
-    /// `host:port` of the server.
+    /// The channel to the server.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }

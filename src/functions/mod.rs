@@ -1,5 +1,6 @@
 //! SQL functions of the extension, one file each.
 
+mod boolean_function;
 mod local_server;
 mod start_local_server;
 mod stop_local_server;

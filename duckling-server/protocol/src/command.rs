@@ -12,7 +12,7 @@ pub struct Any {
 }
 
 /// A command that can be packed into and out of [`Any`].
-pub trait Unpack: Message + Default {
+pub trait Command: Message + Default {
     const TYPE_URL: &'static str;
 
     /// Wrap the command for a ticket or descriptor.
@@ -71,7 +71,7 @@ pub struct Execute {
     pub begin: bool,
 }
 
-impl Unpack for Execute {
+impl Command for Execute {
     const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Execute";
 }
 
@@ -96,7 +96,7 @@ pub struct Ingest {
     pub begin: bool,
 }
 
-impl Unpack for Ingest {
+impl Command for Ingest {
     const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Ingest";
 }
 

@@ -34,8 +34,8 @@ pub struct Description {
     pub read_only: bool,
 }
 
-/// A DuckDB connection. Its calls block, and it runs one statement at a time; only [`Connection::interrupt`] and
-/// [`Connection::progress`] make sense while one runs.
+/// A DuckDB connection. Its calls block, and it runs one statement at a time; only [`Connection::interrupt`]
+/// makes sense while one runs.
 pub struct Connection {
     handle: *mut ffi::DhEngineConnection,
 }
@@ -64,13 +64,6 @@ impl Connection {
     pub fn interrupt(&self) {
         // SAFETY: the handle lives as long as `self`.
         unsafe { ffi::dh_engine_connection_interrupt(self.handle) }
-    }
-
-    /// Percent of the running statement that is done; `None` if DuckDB cannot tell.
-    pub fn progress(&self) -> Option<f64> {
-        // SAFETY: the handle lives as long as `self`.
-        let percent = unsafe { ffi::dh_engine_connection_progress(self.handle) };
-        (percent >= 0.0).then_some(percent)
     }
 
     /// True between BEGIN and COMMIT or ROLLBACK.

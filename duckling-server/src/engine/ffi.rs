@@ -77,7 +77,6 @@ unsafe extern "C" {
     ) -> *mut DhEngineError;
     pub fn dh_engine_connection_free(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
-    pub fn dh_engine_connection_progress(connection: *mut DhEngineConnection) -> f64;
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
     pub fn dh_engine_connection_catalog_version(
         connection: *mut DhEngineConnection,

@@ -72,38 +72,33 @@ impl Outlet {
     }
 
     async fn pop(&self) -> Option<Result<RecordBatch, EngineError>> {
-        loop {
-            let progress = self.progress.notified();
-            tokio::pin!(progress);
-            // Registered before looking, so that nothing said in between is missed.
-            progress.as_mut().enable();
-            {
-                let mut state = self.lock();
-                if let Some(batch) = state.queue.pop_front() {
-                    let bytes = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-                    state.queued_bytes -= bytes;
-                    drop(state);
-                    self.room.notify_one();
-                    return Some(batch);
-                }
-                if state.finished {
-                    return None;
-                }
+        self.wait_for(|state| match state.queue.pop_front() {
+            Some(batch) => {
+                state.queued_bytes -= batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+                self.room.notify_one();
+                Some(Some(batch))
             }
-            progress.await;
-        }
+            None => state.finished.then_some(None),
+        })
+        .await
     }
 
     /// Wait until the connection is free, without losing rows that the reader has not taken yet.
     pub(super) async fn release_connection(&self) {
         self.lock().unbounded = true;
         self.room.notify_all();
+        self.wait_for(|state| state.finished.then_some(())).await;
+    }
+
+    /// Wait until `ready` has an answer; it is asked whenever the state has changed.
+    async fn wait_for<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);
+            // Registered before looking, so that nothing said in between is missed.
             progress.as_mut().enable();
-            if self.lock().finished {
-                return;
+            if let Some(answer) = ready(&mut self.lock()) {
+                return answer;
             }
             progress.await;
         }

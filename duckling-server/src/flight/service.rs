@@ -6,7 +6,7 @@ use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{Any, CommandStatementQuery, CommandStatementUpdate, SqlInfo, TicketStatementQuery};
 use arrow_flight::{Action, ActionType, FlightDescriptor, FlightInfo, Ticket};
-use duckling_protocol::{Execute, Ingest, Unpack, action};
+use duckling_protocol::{Command, Execute, Ingest, action};
 use tonic::{Request, Response, Status};
 
 use super::sessions::Sessions;
@@ -99,7 +99,7 @@ impl FlightSqlService for Service {
     async fn register_sql_info(&self, _id: i32, _result: &SqlInfo) {}
 }
 
-fn unpack<T: Unpack>(message: &Any) -> Result<T, Status> {
+fn unpack<T: Command>(message: &Any) -> Result<T, Status> {
     if message.type_url != T::TYPE_URL {
         return Err(Status::unimplemented(format!(
             "the command {} is not supported",

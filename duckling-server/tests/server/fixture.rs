@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{Action, Ticket};
-use duckling_protocol::{Execute, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, Unpack, action};
+use duckling_protocol::{Command, Execute, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, action};
 use duckling_server::{Config, ServerError, run};
 use prost::Message;
 use tokio::net::TcpListener;

@@ -9,7 +9,7 @@ use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::DoPutUpdateResult;
 use arrow_flight::{FlightData, FlightDescriptor};
-use duckling_protocol::{ErrorDetail, INGEST_END, Ingest, Unpack};
+use duckling_protocol::{Command, ErrorDetail, INGEST_END, Ingest};
 use futures::{TryStreamExt, stream};
 use prost::Message;
 use tonic::transport::Channel;

@@ -20,8 +20,7 @@ using namespace duckdb;
 
 namespace duckherder {
 
-RemoteSchema::RemoteSchema(Catalog &catalog, CreateSchemaInfo &info, RemoteSnapshot &)
-    : SchemaCatalogEntry(catalog, info) {
+RemoteSchema::RemoteSchema(Catalog &catalog, CreateSchemaInfo &info) : SchemaCatalogEntry(catalog, info) {
 }
 
 void RemoteSchema::Add(const dh_relation &relation) {

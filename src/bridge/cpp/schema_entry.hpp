@@ -7,11 +7,9 @@
 
 namespace duckherder {
 
-class RemoteSnapshot;
-
 class RemoteSchema : public duckdb::SchemaCatalogEntry {
 public:
-	RemoteSchema(duckdb::Catalog &catalog, duckdb::CreateSchemaInfo &info, RemoteSnapshot &snapshot);
+	RemoteSchema(duckdb::Catalog &catalog, duckdb::CreateSchemaInfo &info);
 
 	//! `relation` lives as long as the snapshot.
 	void Add(const dh_relation &relation);

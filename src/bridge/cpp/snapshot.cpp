@@ -16,7 +16,7 @@ RemoteSnapshot::RemoteSnapshot(RemoteCatalog &catalog, dh_snapshot *raw_p) : raw
 		auto name = Identifier(ToString(raw->schemas[i]));
 		CreateSchemaInfo info;
 		info.SetQualifiedName(QualifiedName(catalog.GetName(), name, Identifier()));
-		schemas[name] = make_uniq<RemoteSchema>(catalog, info, *this);
+		schemas[name] = make_uniq<RemoteSchema>(catalog, info);
 	}
 	for (idx_t i = 0; i < raw->relation_count; i++) {
 		auto schema = schemas.find(Identifier(ToString(raw->relations[i].schema)));

@@ -73,13 +73,6 @@ void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept {
 	connection->connection->Interrupt();
 }
 
-double dh_engine_connection_progress(dh_engine_connection *connection) noexcept {
-	double progress = -1;
-	auto error = Guard([&]() { progress = connection->connection->GetQueryProgress(); });
-	dh_engine_error_free(error);
-	return progress;
-}
-
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {
 	return !connection->connection->context->transaction.IsAutoCommit();
 }
