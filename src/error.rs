@@ -29,6 +29,8 @@ pub enum Error {
     /// The session is gone, with its transaction and temporary objects; the statement did not run.
     #[error("The session on the Duckling server at {endpoint} is gone, and its transaction was rolled back: {reason}")]
     SessionLost { endpoint: String, reason: String },
+    #[error("What listens at {endpoint} is not a Duckling server, or not one of this version: {reason}")]
+    NotDuckling { endpoint: String, reason: String },
     #[error("The Duckling server at {endpoint} refused: {reason}")]
     Refused { endpoint: String, reason: String },
     #[error("Cannot decode the answer of the Duckling server: {0}")]
@@ -56,6 +58,7 @@ impl Error {
             | Self::NoAnswer { .. }
             | Self::Disconnected { .. }
             | Self::SessionLost { .. }
+            | Self::NotDuckling { .. }
             | Self::Refused { .. }
             | Self::Protocol(_)
             | Self::Panic(_) => "IO",
@@ -79,6 +82,7 @@ impl Error {
                 endpoint,
                 reason: root_cause(status),
             },
+            Code::Unimplemented => Self::NotDuckling { endpoint, reason },
             _ => Self::Refused { endpoint, reason },
         }
     }
@@ -88,14 +92,8 @@ impl Error {
 fn is_connect_failure(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(
-                io.kind(),
-                std::io::ErrorKind::ConnectionRefused
-                    | std::io::ErrorKind::HostUnreachable
-                    | std::io::ErrorKind::NetworkUnreachable
-                    | std::io::ErrorKind::TimedOut
-            );
+        if error.is::<tonic::ConnectError>() {
+            return true;
         }
         source = error.source();
     }
