@@ -1,6 +1,6 @@
 //! A load that is being written.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -9,7 +9,8 @@ use arrow_flight::error::FlightError;
 use arrow_flight::sql::DoPutUpdateResult;
 use arrow_flight::{FlightData, FlightDescriptor};
 use duckling_protocol::{Command, INGEST_END};
-use futures::{Stream, StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, StreamExt, stream};
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -41,13 +42,22 @@ enum Item {
 }
 
 /// A load in progress. Only [`Ingest::finish`] makes it happen; dropped before, it leaves nothing behind.
+///
+/// The call is made with the first batch, not before: the statement may still have to start reading from the same
+/// session, and a load holds the session inside a transaction.
 pub struct Ingest {
     sender: Mutex<Option<mpsc::Sender<Item>>>,
-    outcome: Mutex<Option<JoinHandle<Result<u64>>>>,
+    call: Mutex<Call>,
+}
+
+enum Call {
+    Prepared(BoxFuture<'static, Result<u64>>),
+    Made(JoinHandle<Result<u64>>),
+    Over,
 }
 
 impl Ingest {
-    /// Begin a load; the call is made when the first batch is ready.
+    /// Prepare a load.
     ///
     /// # Errors
     /// `Protocol` if the session cannot be named.
@@ -62,10 +72,10 @@ impl Ingest {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
         let mut request = Request::new(encode(receiver, schema, &command));
         name_session(&mut request, &session.id_for_call(begin))?;
-        let call = runtime().spawn(put(session.connection().clone(), request));
+        let call = put(session.connection().clone(), request).boxed();
         Ok(Self {
             sender: Mutex::new(Some(sender)),
-            outcome: Mutex::new(Some(call)),
+            call: Mutex::new(Call::Prepared(call)),
         })
     }
 
@@ -88,6 +98,7 @@ impl Ingest {
     }
 
     async fn send(&self, item: Item) -> Result<()> {
+        self.make_call();
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = match sender {
             Some(sender) => sender.send(item).await.is_ok(),
@@ -101,18 +112,30 @@ impl Ingest {
         Err(Error::Protocol("the server ended a load before its end".to_string()))
     }
 
+    fn make_call(&self) {
+        let mut call = self.lock_call();
+        *call = match std::mem::replace(&mut *call, Call::Over) {
+            Call::Prepared(prepared) => Call::Made(runtime().spawn(prepared)),
+            made => made,
+        };
+    }
+
     async fn outcome(&self) -> Result<u64> {
-        let call = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let call = std::mem::replace(&mut *self.lock_call(), Call::Over);
         match call {
-            Some(call) => call.await.map_err(|error| Error::Protocol(error.to_string()))?,
-            None => Err(Error::Protocol("the load has already failed".to_string())),
+            Call::Made(call) => call.await.map_err(|error| Error::Protocol(error.to_string()))?,
+            Call::Prepared(_) | Call::Over => Err(Error::Protocol("the load has already failed".to_string())),
         }
+    }
+
+    fn lock_call(&self) -> MutexGuard<'_, Call> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Ingest {
     fn drop(&mut self) {
-        if let Some(call) = self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        if let Call::Made(call) = &*self.lock_call() {
             // Resets the stream: the server sees a load that was cut off, and rolls back.
             call.abort();
         }

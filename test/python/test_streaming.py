@@ -57,7 +57,7 @@ def test_a_closed_reader_stops_the_query(attached: duckdb.DuckDBPyConnection, bu
     attached.execute("CREATE TABLE dh.one AS SELECT 1 AS i")
     cursor = attached.cursor()
     began = time.monotonic()
-    reader = cursor.execute(f"SELECT a.range, b.range FROM dh.one, {ENDLESS}").fetch_record_batch(1000)
+    reader = cursor.execute(f"SELECT a.range, b.range FROM dh.one, {ENDLESS}").to_arrow_reader(1000)
     assert reader.read_next_batch().num_rows > 0
     assert time.monotonic() - began < 5
     reader.close()
@@ -69,7 +69,7 @@ def test_a_closed_reader_stops_the_query(attached: duckdb.DuckDBPyConnection, bu
 
 def test_the_next_statement_drops_the_result(attached: duckdb.DuckDBPyConnection, busy: Callable[[], float]) -> None:
     attached.execute("CREATE TABLE dh.one AS SELECT 1 AS i")
-    reader = attached.execute(f"SELECT a.range FROM dh.one, {ENDLESS}").fetch_record_batch(1000)
+    reader = attached.execute(f"SELECT a.range FROM dh.one, {ENDLESS}").to_arrow_reader(1000)
     assert reader.read_next_batch().num_rows > 0
     assert attached.execute("FROM dh.one").fetchall() == [(1,)]
     assert becomes_idle(busy)
@@ -105,7 +105,7 @@ def test_two_readers_at_once(attached: duckdb.DuckDBPyConnection) -> None:
     """Two cursors of one database read large results in turns."""
     attached.execute("CREATE TABLE dh.big AS SELECT range AS i FROM range(300000)")
     readers = [
-        attached.cursor().execute("SELECT i FROM dh.big ORDER BY i").fetch_record_batch(10000) for _ in range(2)
+        attached.cursor().execute("SELECT i FROM dh.big ORDER BY i").to_arrow_reader(10000) for _ in range(2)
     ]
     seen = [0, 0]
     for _ in range(1000):

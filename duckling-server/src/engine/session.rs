@@ -1,17 +1,23 @@
 //! A session: one client's DuckDB connection, its transaction and its temporary objects.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{Array, Int64Array, RecordBatch, RecordBatchReader};
 use arrow::datatypes::Schema;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::connection::{Connection, Description};
 use super::database::Database;
 use super::error::EngineError;
 use super::outlet::{Outlet, Results};
 use super::{catalog, quote_identifier};
+
+/// How long a statement waits for a load of its own session, which may be one that is being given up.
+const LOAD_PATIENCE: Duration = Duration::from_secs(2);
 
 /// When a statement's transaction starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +50,14 @@ pub struct IngestSource {
 /// Statements start one after the other. DuckDB streams one result per connection: when a second statement starts
 /// while a result is still being read, the rest of that result is taken into memory first, and both go on.
 pub struct Session {
+    instance: Database,
     connection: Arc<Connection>,
     database: String,
     /// Held while a statement starts, or while one without rows runs.
     turn: AsyncMutex<()>,
     open_result: Mutex<Option<Arc<Outlet>>>,
+    /// A load that waits for rows of the client holds the turn.
+    loading: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -57,13 +66,13 @@ impl Session {
     /// # Errors
     /// `Catalog` if there is no such database.
     pub fn open(instance: &Database, database: &str) -> Result<Self, EngineError> {
-        let connection = instance.connect()?;
-        connection.query(&format!("USE {}", quote_identifier(database)))?;
         Ok(Self {
-            connection: Arc::new(connection),
+            instance: instance.clone(),
+            connection: Arc::new(connect(instance, database)?),
             database: database.to_string(),
             turn: AsyncMutex::new(()),
             open_result: Mutex::new(None),
+            loading: Arc::default(),
         })
     }
 
@@ -93,7 +102,7 @@ impl Session {
     /// # Errors
     /// DuckDB's own.
     pub async fn execute(&self, sql: String, start: StatementStart) -> Result<Results, EngineError> {
-        let _turn = self.free_connection().await;
+        let _turn = self.free_connection().await?;
         let (outlet, mut results) = self.claim_connection();
         let connection = self.connection.clone();
         let (submitted, schema) = oneshot::channel();
@@ -120,21 +129,31 @@ impl Session {
 
     /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.
     ///
+    /// Outside a transaction the load has a connection of its own: the statement that it belongs to may be reading from
+    /// this session at the same time, and its rows may depend on what it reads.
+    ///
     /// # Errors
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
     pub async fn ingest(&self, source: IngestSource, start: StatementStart) -> Result<u64, EngineError> {
-        self.exclusive(start, move |connection| {
-            let own_transaction = source.create_sql.is_some() && !connection.in_transaction();
-            if own_transaction {
-                connection.query("BEGIN TRANSACTION")?;
-            }
-            let outcome = load(connection, source);
-            if own_transaction {
-                connection.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-            }
+        if start == StatementStart::Transaction || self.connection.in_transaction() {
+            let loading = Flag::raise(&self.loading);
+            return self
+                .exclusive(start, move |connection| {
+                    let _loading = loading;
+                    load(connection, source)
+                })
+                .await;
+        }
+        let (instance, database) = (self.instance.clone(), self.database.clone());
+        spawn_blocking(move || {
+            let connection = connect(&instance, &database)?;
+            connection.query("BEGIN TRANSACTION")?;
+            let outcome = load(&connection, source);
+            connection.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
             outcome
         })
         .await
+        .map_err(|_| EngineError::lost("load"))?
     }
 
     /// The catalog of the session's database; `None` if `known_version` is still current.
@@ -178,7 +197,7 @@ impl Session {
         start: StatementStart,
         call: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        let _turn = self.free_connection().await;
+        let _turn = self.free_connection().await?;
         let (outlet, _interrupt_when_dropped) = self.claim_connection();
         let connection = self.connection.clone();
         spawn_blocking(move || {
@@ -192,13 +211,28 @@ impl Session {
     }
 
     /// Take the turn, and wait until no open result holds the connection.
-    async fn free_connection(&self) -> AsyncMutexGuard<'_, ()> {
-        let turn = self.turn.lock().await;
+    ///
+    /// # Errors
+    /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this.
+    async fn free_connection(&self) -> Result<AsyncMutexGuard<'_, ()>, EngineError> {
+        let turn = loop {
+            match timeout(LOAD_PATIENCE, self.turn.lock()).await {
+                Ok(turn) => break turn,
+                Err(_) if self.loading.load(Ordering::Relaxed) => {
+                    return Err(EngineError::new(
+                        "Resource In Use",
+                        "Inside a transaction, a statement cannot read from a server and load rows of the client into it at \
+                         the same time: COMMIT first, or read into a local table and load that",
+                    ));
+                }
+                Err(_) => {}
+            }
+        };
         let open = self.open_result().clone();
         if let Some(open) = open {
             open.release_connection().await;
         }
-        turn
+        Ok(turn)
     }
 
     /// Make a new statement the one that holds the connection.
@@ -217,6 +251,28 @@ impl Session {
     fn open_result(&self) -> MutexGuard<'_, Option<Arc<Outlet>>> {
         self.open_result.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Set while it lives.
+struct Flag(Arc<AtomicBool>);
+
+impl Flag {
+    fn raise(flag: &Arc<AtomicBool>) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag.clone())
+    }
+}
+
+impl Drop for Flag {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+fn connect(instance: &Database, database: &str) -> Result<Connection, EngineError> {
+    let connection = instance.connect()?;
+    connection.query(&format!("USE {}", quote_identifier(database)))?;
+    Ok(connection)
 }
 
 fn begin(connection: &Connection, start: StatementStart) -> Result<(), EngineError> {

@@ -46,7 +46,11 @@ pub async fn ingest(
         schema: command.schema,
         table: command.table,
         columns: command.columns,
-        batches: Box::new(Arrivals { schema, receiver }),
+        batches: Box::new(Arrivals {
+            schema,
+            receiver,
+            ended: false,
+        }),
     };
     let load = session.ingest(source, command.begin.into());
     let (rows, ()) = tokio::join!(load, forward(decoder, sender, &is_whole));
@@ -84,42 +88,63 @@ fn up_to_end_mark(
 }
 
 /// Pass batches on; a stream that ends without its mark was cut off and must not be committed.
-async fn forward(
-    mut decoder: FlightDataDecoder,
-    sender: mpsc::Sender<Result<RecordBatch, ArrowError>>,
-    is_whole: &AtomicBool,
-) {
+async fn forward(mut decoder: FlightDataDecoder, sender: mpsc::Sender<Arrival>, is_whole: &AtomicBool) {
     loop {
-        let item = match decoder.next().await {
+        let arrival = match decoder.next().await {
             Some(Ok(message)) => match message.payload {
-                DecodedPayload::RecordBatch(batch) => Ok(batch),
+                DecodedPayload::RecordBatch(batch) => Arrival::Batch(batch),
                 _ => continue,
             },
-            Some(Err(error)) => Err(ArrowError::ExternalError(Box::new(error))),
-            None if is_whole.load(Ordering::Relaxed) => return,
-            None => Err(ArrowError::IpcError(
-                "the ingest stream was cut off before its end".to_string(),
-            )),
+            Some(Err(error)) => Arrival::Failure(ArrowError::ExternalError(Box::new(error))),
+            None if is_whole.load(Ordering::Relaxed) => Arrival::End,
+            None => return,
         };
-        let failed = item.is_err();
+        let more = matches!(arrival, Arrival::Batch(_));
         // DuckDB stops reading when the statement fails; its error is the one to report.
-        if sender.send(item).await.is_err() || failed {
+        if sender.send(arrival).await.is_err() || !more {
             return;
         }
     }
 }
 
+enum Arrival {
+    Batch(RecordBatch),
+    Failure(ArrowError),
+    End,
+}
+
 /// Batches as they arrive, for a thread that may block.
 struct Arrivals {
     schema: SchemaRef,
-    receiver: mpsc::Receiver<Result<RecordBatch, ArrowError>>,
+    receiver: mpsc::Receiver<Arrival>,
+    ended: bool,
 }
 
 impl Iterator for Arrivals {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.receiver.blocking_recv()
+        if self.ended {
+            return None;
+        }
+        match self.receiver.blocking_recv() {
+            Some(Arrival::Batch(batch)) => Some(Ok(batch)),
+            Some(Arrival::End) => {
+                self.ended = true;
+                None
+            }
+            Some(Arrival::Failure(error)) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+            // Also when the whole call was dropped because its client has vanished.
+            None => {
+                self.ended = true;
+                Some(Err(ArrowError::IpcError(
+                    "the ingest stream was cut off before its end".to_string(),
+                )))
+            }
+        }
     }
 }
 

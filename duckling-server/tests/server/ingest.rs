@@ -1,6 +1,7 @@
 //! Loads: whole or not at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -10,7 +11,7 @@ use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::DoPutUpdateResult;
 use arrow_flight::{FlightData, FlightDescriptor};
 use duckling_protocol::{Command, ErrorDetail, INGEST_END, Ingest};
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use prost::Message;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -22,8 +23,8 @@ fn batch(values: std::ops::Range<i64>) -> RecordBatch {
     RecordBatch::try_from_iter([("i", column)]).expect("one column")
 }
 
-/// Send batches to a new table `t`, with or without the end mark.
-async fn load(channel: &Channel, session: &str, batches: Vec<RecordBatch>, whole: bool) -> Result<i64, Status> {
+/// The messages that load batches into a new table `t`, with or without the end mark.
+async fn messages(batches: Vec<RecordBatch>, whole: bool) -> Vec<FlightData> {
     let command = Ingest {
         create_sql: "CREATE TABLE t (i BIGINT CHECK (i < 1000))".to_string(),
         schema: "main".to_string(),
@@ -43,7 +44,11 @@ async fn load(channel: &Channel, session: &str, batches: Vec<RecordBatch>, whole
             ..FlightData::default()
         });
     }
-    let request = in_session(session, stream::iter(messages));
+    messages
+}
+
+async fn load(channel: &Channel, session: &str, batches: Vec<RecordBatch>, whole: bool) -> Result<i64, Status> {
+    let request = in_session(session, stream::iter(messages(batches, whole).await));
     let mut answers = FlightServiceClient::new(channel.clone())
         .do_put(request)
         .await?
@@ -103,6 +108,28 @@ async fn a_row_that_breaks_a_constraint_leaves_nothing() {
             "Constraint"
         );
         assert_eq!(tables(&channel, &session).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_whose_client_vanishes_leaves_nothing() {
+    with_server(|channel| async move {
+        let session = open_session(&channel).await;
+        let (first, rest) = (messages(vec![batch(0..500)], false).await, stream::pending());
+        let request = in_session(&session, stream::iter(first).chain(rest));
+        let mut client = FlightServiceClient::new(channel.clone());
+        // The server has the rows and waits for more when the call is dropped.
+        let call = client.do_put(request);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(300), call).await.is_err(),
+            "the call is still open"
+        );
+        // Nothing tells us when the server has given up; whole or absent is all that may ever be seen.
+        for _ in 0..20 {
+            assert_eq!(tables(&channel, &session).await, 0);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     })
     .await;
 }
