@@ -15,6 +15,7 @@ CRATES := duckherder duckherder-benchmark duckherder-build-features duckherder-s
 	duckherder-unittest duckling-protocol duckling-server
 CARGO_FLAGS := --release --workspace --locked
 VENV := build/venv
+# By a thread: a signal would wait for DuckDB to return.
 PYTEST_TIMEOUT_SECONDS := 300
 
 ##@ Build
@@ -49,7 +50,7 @@ test-sql: all ## Run test/sql/**/*.test, or those that match FILTER=…
 
 .PHONY: test-python
 test-python: all $(VENV)/stamp ## Run test/python with the official DuckDB wheel, or what matches FILTER=…
-	$(VENV)/bin/python -m pytest test/python --timeout $(PYTEST_TIMEOUT_SECONDS) $(if $(FILTER),-k '$(FILTER)')
+	$(VENV)/bin/python -m pytest test/python --timeout $(PYTEST_TIMEOUT_SECONDS) --timeout-method thread $(if $(FILTER),-k '$(FILTER)')
 
 $(VENV)/stamp: test/python/requirements.txt | prerequisites
 	python3 -m venv --clear $(VENV)

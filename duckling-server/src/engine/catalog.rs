@@ -1,9 +1,12 @@
 //! What a client must know of a database to bind statements on it.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use uuid::Uuid;
+
 use duckling_protocol::{CatalogSnapshot, Column, Relation, RelationKind, Schema};
 
 use super::connection::Connection;
@@ -32,7 +35,7 @@ pub fn snapshot(
     database: &str,
     known_version: Option<u64>,
 ) -> Result<Option<CatalogSnapshot>, EngineError> {
-    let version = connection.catalog_version(database)?;
+    let version = instance_base() + connection.catalog_version(database)?;
     if known_version == Some(version) {
         return Ok(None);
     }
@@ -47,6 +50,13 @@ pub fn snapshot(
     outcome.map(Some)
 }
 
+/// What this process adds to DuckDB's versions, which start anew with every process: a client must not take the catalog of
+/// a restarted server for the one that it knows. DuckDB marks uncommitted versions by bit 62, which stays clear here.
+fn instance_base() -> u64 {
+    static BASE: OnceLock<u64> = OnceLock::new();
+    *BASE.get_or_init(|| (Uuid::new_v4().as_u64_pair().0 >> 3) & !0xFFFF_FFFF)
+}
+
 /// Lower-case names of every function and macro that the connection can call, sorted.
 ///
 /// # Errors
@@ -57,7 +67,7 @@ pub fn function_names(connection: &Connection) -> Result<Vec<String>, EngineErro
 }
 
 fn read(connection: &Connection, database: &str) -> Result<CatalogSnapshot, EngineError> {
-    let version = connection.catalog_version(database)?;
+    let version = instance_base() + connection.catalog_version(database)?;
     let mut columns: BTreeMap<(String, String), Vec<Column>> = BTreeMap::new();
     for (batch, row) in rows(&connection.query(COLUMNS)?) {
         let relation = (text(batch, 0, row), text(batch, 1, row));

@@ -2,6 +2,7 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
+#include "parameters.hpp"
 #include "query_function.hpp"
 #include "storage.hpp"
 
@@ -61,6 +62,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		auto &config = DBConfig::GetConfig(loader.GetDatabaseInstance());
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
+		duckherder::RegisterParameterCount(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		return nullptr;
 	} catch (const std::exception &ex) {

@@ -26,9 +26,6 @@ static bool KnowsFunction(const dh_catalog *remote, const Identifier &name) {
 
 bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	switch (expression.GetExpressionClass()) {
-	case ExpressionClass::PARAMETER:
-		// Its value is known only when the statement is executed
-		return false;
 	case ExpressionClass::FUNCTION:
 		// Also turns away functions and macros that only this client has
 		return KnowsFunction(remote.get(), expression.Cast<FunctionExpression>().FunctionName());
@@ -52,12 +49,13 @@ bool RemoteCatalog::SupportsPushdown(const QueryNode &) {
 	return true;
 }
 
-bool RemoteCatalog::SupportsPushdown(const SQLStatement &) {
-	return true;
+bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
+	// CREATE TABLE AS with parameters: its query is run here, with their values, and its rows are loaded
+	return statement.named_param_map.empty();
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<QueryNode> node) {
-	return QueryFunctionCall(*this, node->ToString());
+	return QueryFunctionCall(*this, std::move(node));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<SQLStatement> statement) {

@@ -3,6 +3,7 @@
 #include "query_function.hpp"
 
 #include "catalog.hpp"
+#include "parameters.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
 #include "transaction.hpp"
@@ -10,6 +11,7 @@
 #include "duckdb/common/enums/database_modification_type.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/expression/parameter_expression.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 #include "duckdb/planner/binder.hpp"
 
@@ -69,13 +71,26 @@ static StatementReturnType ReturnType(int32_t kind) {
 	}
 }
 
+//! The SQL to run: the second argument, with the others in the places of its parameters.
+static string StatementText(ClientContext &context, TableFunctionBindInput &input) {
+	if (!input.ref.bind_info) {
+		if (input.inputs.size() > 2) {
+			throw BinderException("%s(catalog, sql) takes two arguments", NAME);
+		}
+		return StringValue::Get(input.inputs[1]);
+	}
+	vector<Value> values(input.inputs.begin() + 2, input.inputs.end());
+	ParameterCount::Of(context).Set(values.size());
+	return input.ref.bind_info->Cast<ParameterizedNode>().ToSql(values);
+}
+
 static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindInput &input,
                                      vector<LogicalType> &return_types, vector<Identifier> &names) {
 	if (input.inputs[0].IsNull() || input.inputs[1].IsNull()) {
 		throw BinderException("%s: neither the catalog nor the statement may be NULL", NAME);
 	}
 	auto &catalog = RemoteCatalog::Find(context, StringValue::Get(input.inputs[0]));
-	auto data = make_uniq<QueryBindData>(catalog, StringValue::Get(input.inputs[1]));
+	auto data = make_uniq<QueryBindData>(catalog, StatementText(context, input));
 	auto &transaction = RemoteTransaction::Get(context, catalog);
 	Interrupt interrupt(context);
 	Description description;
@@ -128,6 +143,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 TableFunction QueryFunction() {
 	TableFunction function(NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, ScanFunction, Bind, InitGlobal,
 	                       ScanInitLocal);
+	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
 	function.get_partition_data = ScanGetPartitionData;
 	function.to_string = Describe;
 	function.projection_pushdown = true;
@@ -135,12 +151,31 @@ TableFunction QueryFunction() {
 	return function;
 }
 
-unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, const string &sql) {
+static unique_ptr<TableFunctionRef> Call(Catalog &catalog, const string &sql, const vector<Identifier> &parameters) {
 	vector<unique_ptr<ParsedExpression>> arguments;
 	arguments.push_back(ConstantExpression::FromValue(Value(catalog.GetName().GetIdentifierName())));
 	arguments.push_back(ConstantExpression::FromValue(Value(sql)));
+	for (auto &name : parameters) {
+		auto parameter = make_uniq<ParameterExpression>();
+		parameter->IdentifierMutable() = name;
+		arguments.push_back(std::move(parameter));
+	}
 	auto call = make_uniq<TableFunctionRef>();
 	call->function = make_uniq<FunctionExpression>(NAME, std::move(arguments));
+	return call;
+}
+
+unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, const string &sql) {
+	return Call(catalog, sql, {});
+}
+
+unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, unique_ptr<QueryNode> node) {
+	auto sql = node->ToString();
+	auto parameterized = make_shared_ptr<ParameterizedNode>(std::move(node));
+	auto call = Call(catalog, sql, parameterized->names);
+	if (!parameterized->names.empty()) {
+		call->bind_info = std::move(parameterized);
+	}
 	return std::move(call);
 }
 

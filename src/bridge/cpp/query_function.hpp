@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 
 #include "duckdb/function/table_function.hpp"
+#include "duckdb/parser/query_node.hpp"
 #include "duckdb/parser/tableref.hpp"
 
 namespace duckherder {
@@ -13,5 +14,8 @@ duckdb::TableFunction QueryFunction();
 
 //! A call of the function, to put into a parsed statement.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog, const std::string &sql);
+//! The same for a parsed query, which may have parameters.
+duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog,
+                                                       duckdb::unique_ptr<duckdb::QueryNode> node);
 
 } // namespace duckherder

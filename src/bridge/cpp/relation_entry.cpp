@@ -65,7 +65,6 @@ unique_ptr<CatalogEntry> MakeRelationEntry(ClientContext &context, RemoteSchema 
 
 RemoteTable::RemoteTable(Catalog &catalog, SchemaCatalogEntry &schema, CreateTableInfo &info, idx_t estimated_rows_p)
     : TableCatalogEntry(catalog, schema, info), columns(std::move(info.columns)), estimated_rows(estimated_rows_p) {
-	constraints = std::move(info.constraints);
 }
 
 unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t) {
