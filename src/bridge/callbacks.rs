@@ -10,6 +10,7 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+use duckling_protocol::Setting;
 
 use super::ffi::{
     DhCallbacks, DhDescription, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStr, IngestHandle,
@@ -144,14 +145,17 @@ extern "C" fn session_describe(
     session: *const Session,
     sql: DhStr,
     begin: bool,
+    settings: *const DhOption,
+    setting_count: usize,
     interrupt: *const DhInterrupt,
     out_schema: *mut FFI_ArrowSchema,
     out: *mut *mut DhDescription,
 ) -> *mut DhError {
     guard(|| {
         // SAFETY: the handle is alive, and the text lives for the call.
-        let (session, sql) = unsafe { (borrow(session)?, sql.as_str()) };
-        let description = wait(&interrupted(interrupt), session.describe(sql, begin))?;
+        let (session, sql, settings) =
+            unsafe { (borrow(session)?, sql.as_str(), copy_settings(settings, setting_count)) };
+        let description = wait(&interrupted(interrupt), session.describe(sql, begin, settings))?;
         let schema = export_schema(&description.schema)?;
         let texts = description.column_types;
         let column_types: Vec<DhStr> = texts.iter().map(|text| text.as_str().into()).collect();
@@ -198,14 +202,17 @@ extern "C" fn stream_open(
     session: *const Session,
     sql: DhStr,
     begin: bool,
+    settings: *const DhOption,
+    setting_count: usize,
     interrupt: *const DhInterrupt,
     out_schema: *mut FFI_ArrowSchema,
     out: *mut *mut Results,
 ) -> *mut DhError {
     guard(|| {
         // SAFETY: the handle is alive, and the text lives for the call.
-        let (session, sql) = unsafe { (borrow(session)?, sql.as_str()) };
-        let results = wait(&interrupted(interrupt), session.execute(sql, begin))?;
+        let (session, sql, settings) =
+            unsafe { (borrow(session)?, sql.as_str(), copy_settings(settings, setting_count)) };
+        let results = wait(&interrupted(interrupt), session.execute(sql, begin, settings))?;
         let schema = export_schema(&results.schema())?;
         // SAFETY: C++ passes valid places to write to.
         unsafe {
@@ -311,6 +318,22 @@ extern "C" fn ingest_free(handle: *mut IngestHandle) {
 fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> bool {
     // SAFETY: null, or alive for the call.
     move || unsafe { interrupt.as_ref() }.is_some_and(DhInterrupt::is_interrupted)
+}
+
+/// # Safety
+/// `settings` points to `count` options that live for the call.
+unsafe fn copy_settings(settings: *const DhOption, count: usize) -> Vec<Setting> {
+    // SAFETY: the caller vouches for it.
+    let settings = unsafe { array(settings, count) };
+    let copy = |setting: &DhOption| {
+        // SAFETY: as above.
+        let (name, value) = unsafe { (setting.name.as_str(), setting.value.as_str()) };
+        Setting {
+            name: name.to_string(),
+            value: value.to_string(),
+        }
+    };
+    settings.iter().map(copy).collect()
 }
 
 /// # Safety

@@ -129,13 +129,29 @@ pub struct DhCallbacks {
     pub session_free: extern "C" fn(*mut Session),
     pub session_snapshot: extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
     pub snapshot_free: extern "C" fn(*mut DhSnapshot),
-    pub session_describe:
-        extern "C" fn(*const Session, DhStr, bool, Interrupt, *mut FFI_ArrowSchema, *mut *mut DhDescription) -> Outcome,
+    pub session_describe: extern "C" fn(
+        *const Session,
+        DhStr,
+        bool,
+        *const DhOption,
+        usize,
+        Interrupt,
+        *mut FFI_ArrowSchema,
+        *mut *mut DhDescription,
+    ) -> Outcome,
     pub description_free: extern "C" fn(*mut DhDescription),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
 
-    pub stream_open:
-        extern "C" fn(*const Session, DhStr, bool, Interrupt, *mut FFI_ArrowSchema, *mut *mut Results) -> Outcome,
+    pub stream_open: extern "C" fn(
+        *const Session,
+        DhStr,
+        bool,
+        *const DhOption,
+        usize,
+        Interrupt,
+        *mut FFI_ArrowSchema,
+        *mut *mut Results,
+    ) -> Outcome,
     pub stream_next: extern "C" fn(*mut Results, Interrupt, *mut FFI_ArrowArray) -> Outcome,
     pub stream_free: extern "C" fn(*mut Results),
 

@@ -7,7 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::{IpcMessage, Ticket};
 use duckling_protocol::{
     CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, DescribeRequest, DescribeResponse,
-    Execute, OpenSession, PROTOCOL_VERSION, ReturnKind, SessionOpened, TransactionControl, action,
+    Execute, OpenSession, PROTOCOL_VERSION, ReturnKind, SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tonic::Request;
@@ -70,10 +70,11 @@ impl Session {
     ///
     /// # Errors
     /// What the server's DuckDB finds wrong with the statement.
-    pub async fn describe(&self, sql: &str, begin: bool) -> Result<Description> {
+    pub async fn describe(&self, sql: &str, begin: bool, settings: Vec<Setting>) -> Result<Description> {
         let request = DescribeRequest {
             sql: sql.to_string(),
             begin,
+            settings,
         };
         let answer: DescribeResponse = self.act(action::DESCRIBE, request, begin).await?;
         let return_kind = answer.return_kind();
@@ -89,11 +90,12 @@ impl Session {
     ///
     /// # Errors
     /// What the server's DuckDB raises before the first row.
-    pub async fn execute(&self, sql: &str, begin: bool) -> Result<Results> {
+    pub async fn execute(&self, sql: &str, begin: bool, settings: Vec<Setting>) -> Result<Results> {
         let ticket = Ticket::new(
             Execute {
                 sql: sql.to_string(),
                 begin,
+                settings,
             }
             .pack()
             .encode_to_vec(),

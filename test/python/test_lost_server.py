@@ -38,7 +38,7 @@ def test_killed_in_the_middle_of_a_query(attached: duckdb.DuckDBPyConnection, se
 
 def test_killed_in_the_middle_of_a_result(attached: duckdb.DuckDBPyConnection, server) -> None:
     attached.execute("CREATE TABLE dh.t AS SELECT 1 AS i")
-    reader = attached.execute(f"SELECT a.range, b.range FROM dh.t, {ENDLESS}").to_arrow_reader(1000)
+    reader = attached.sql(f"SELECT a.range, b.range FROM dh.t, {ENDLESS}").to_arrow_reader(1000)
     assert reader.read_next_batch().num_rows > 0
     server.kill()
     with pytest.raises(Exception, match="(?i)lost the connection|cannot reach"):

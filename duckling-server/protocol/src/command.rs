@@ -24,6 +24,15 @@ pub trait Command: Message + Default {
     }
 }
 
+/// A DuckDB setting of the client that changes what a statement means.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Setting {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
 /// Ask for the shape of a statement's result without running it.
 #[derive(Clone, PartialEq, Message)]
 pub struct DescribeRequest {
@@ -32,6 +41,9 @@ pub struct DescribeRequest {
     /// Start the session's transaction first if none is open.
     #[prost(bool, tag = "2")]
     pub begin: bool,
+    /// Settings to run under; they stay until another statement brings others.
+    #[prost(message, repeated, tag = "3")]
+    pub settings: Vec<Setting>,
 }
 
 /// What running the statement means to a client. Source: `StatementReturnType` of DuckDB.
@@ -69,6 +81,9 @@ pub struct Execute {
     /// Start the session's transaction first if none is open.
     #[prost(bool, tag = "2")]
     pub begin: bool,
+    /// Settings to run under; they stay until another statement brings others.
+    #[prost(message, repeated, tag = "3")]
+    pub settings: Vec<Setting>,
 }
 
 impl Command for Execute {

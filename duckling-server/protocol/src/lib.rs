@@ -9,7 +9,9 @@ mod error_detail;
 mod session;
 mod snapshot;
 
-pub use command::{Any, Command, DescribeRequest, DescribeResponse, Execute, Ingest, ReturnKind, TransactionControl};
+pub use command::{
+    Any, Command, DescribeRequest, DescribeResponse, Execute, Ingest, ReturnKind, Setting, TransactionControl,
+};
 pub use error_detail::ErrorDetail;
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};

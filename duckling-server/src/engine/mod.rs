@@ -17,7 +17,7 @@ pub use connection::{Connection, Description, ReturnKind};
 pub use database::{Database, DatabaseOptions};
 pub use error::EngineError;
 pub use outlet::Results;
-pub use session::{IngestSource, Session, StatementStart};
+pub use session::{Conditions, IngestSource, Session};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

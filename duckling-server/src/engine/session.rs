@@ -1,5 +1,6 @@
 //! A session: one client's DuckDB connection, its transaction and its temporary objects.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,18 +20,23 @@ use super::{catalog, quote_identifier};
 /// How long a statement waits for a load of its own session, which may be one that is being given up.
 const LOAD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// When a statement's transaction starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatementStart {
-    /// As the connection stands: its open transaction, or one of the statement's own.
-    Current,
-    /// In a transaction that stays open: begin one unless there is one.
-    Transaction,
+/// What a statement runs under.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    /// Begin a transaction that stays open, unless there is one. Otherwise the statement runs as the connection stands:
+    /// in its open transaction, or in one of its own.
+    pub begin: bool,
+    /// DuckDB settings by name; they stay until another statement brings others.
+    pub settings: Vec<(String, String)>,
 }
 
-impl From<bool> for StatementStart {
-    fn from(begin: bool) -> Self {
-        if begin { Self::Transaction } else { Self::Current }
+impl Conditions {
+    /// With the session's settings as they are.
+    pub fn beginning(begin: bool) -> Self {
+        Self {
+            begin,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -56,6 +62,7 @@ pub struct Session {
     /// Held while a statement starts, or while one without rows runs.
     turn: AsyncMutex<()>,
     open_result: Mutex<Option<Arc<Outlet>>>,
+    settings: Arc<AppliedSettings>,
     /// A load that waits for rows of the client holds the turn.
     loading: Arc<AtomicBool>,
 }
@@ -72,6 +79,7 @@ impl Session {
             database: database.to_string(),
             turn: AsyncMutex::new(()),
             open_result: Mutex::new(None),
+            settings: Arc::default(),
             loading: Arc::default(),
         })
     }
@@ -93,22 +101,24 @@ impl Session {
     ///
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
-    pub async fn describe(&self, sql: String, start: StatementStart) -> Result<Description, EngineError> {
-        self.exclusive(start, move |connection| connection.describe(&sql)).await
+    pub async fn describe(&self, sql: String, conditions: Conditions) -> Result<Description, EngineError> {
+        self.exclusive(conditions, move |connection| connection.describe(&sql))
+            .await
     }
 
     /// Run a statement and stream its result. A statement that writes has committed when this returns.
     ///
     /// # Errors
     /// DuckDB's own.
-    pub async fn execute(&self, sql: String, start: StatementStart) -> Result<Results, EngineError> {
+    pub async fn execute(&self, sql: String, conditions: Conditions) -> Result<Results, EngineError> {
         let _turn = self.free_connection().await?;
         let (outlet, mut results) = self.claim_connection();
-        let connection = self.connection.clone();
+        let (connection, applied) = (self.connection.clone(), self.settings.clone());
         let (submitted, schema) = oneshot::channel();
         spawn_blocking(move || {
             let claim = outlet.claim();
-            let outcome = begin(&connection, start)
+            let outcome = applied
+                .establish(&connection, &conditions)
                 .and_then(|()| claim.proceed())
                 .and_then(|()| connection.submit(&sql));
             match outcome {
@@ -134,11 +144,11 @@ impl Session {
     ///
     /// # Errors
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
-    pub async fn ingest(&self, source: IngestSource, start: StatementStart) -> Result<u64, EngineError> {
-        if start == StatementStart::Transaction || self.connection.in_transaction() {
+    pub async fn ingest(&self, source: IngestSource, conditions: Conditions) -> Result<u64, EngineError> {
+        if conditions.begin || self.connection.in_transaction() {
             let loading = Flag::raise(&self.loading);
             return self
-                .exclusive(start, move |connection| {
+                .exclusive(conditions, move |connection| {
                     let _loading = loading;
                     load(connection, source)
                 })
@@ -163,10 +173,10 @@ impl Session {
     pub async fn snapshot(
         &self,
         known_version: Option<u64>,
-        start: StatementStart,
+        conditions: Conditions,
     ) -> Result<Option<duckling_protocol::CatalogSnapshot>, EngineError> {
         let database = self.database.clone();
-        self.exclusive(start, move |connection| {
+        self.exclusive(conditions, move |connection| {
             catalog::snapshot(connection, &database, known_version)
         })
         .await
@@ -177,7 +187,7 @@ impl Session {
     /// # Errors
     /// `TransactionContext` if it cannot be committed; it is then rolled back.
     pub async fn end_transaction(&self, commit: bool) -> Result<(), EngineError> {
-        self.exclusive(StatementStart::Current, move |connection| {
+        self.exclusive(Conditions::default(), move |connection| {
             if !connection.in_transaction() {
                 return Ok(());
             }
@@ -194,15 +204,16 @@ impl Session {
     /// Run a blocking call on the connection once it is free. If the caller goes away, the call is interrupted.
     async fn exclusive<T: Send + 'static>(
         &self,
-        start: StatementStart,
+        conditions: Conditions,
         call: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let _turn = self.free_connection().await?;
         let (outlet, _interrupt_when_dropped) = self.claim_connection();
-        let connection = self.connection.clone();
+        let (connection, applied) = (self.connection.clone(), self.settings.clone());
         spawn_blocking(move || {
             let claim = outlet.claim();
-            begin(&connection, start)
+            applied
+                .establish(&connection, &conditions)
                 .and_then(|()| claim.proceed())
                 .and_then(|()| call(&connection))
         })
@@ -275,11 +286,26 @@ fn connect(instance: &Database, database: &str) -> Result<Connection, EngineErro
     Ok(connection)
 }
 
-fn begin(connection: &Connection, start: StatementStart) -> Result<(), EngineError> {
-    if start == StatementStart::Transaction && !connection.in_transaction() {
-        connection.query("BEGIN TRANSACTION")?;
+/// The settings that statements have brought so far.
+#[derive(Default)]
+struct AppliedSettings(Mutex<HashMap<String, String>>);
+
+impl AppliedSettings {
+    /// Bring the connection into the state that a statement asks for.
+    fn establish(&self, connection: &Connection, conditions: &Conditions) -> Result<(), EngineError> {
+        let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in &conditions.settings {
+            if applied.get(name) != Some(value) {
+                let literal = value.replace('\'', "''");
+                connection.query(&format!("SET {} = '{literal}'", quote_identifier(name)))?;
+                applied.insert(name.clone(), value.clone());
+            }
+        }
+        if conditions.begin && !connection.in_transaction() {
+            connection.query("BEGIN TRANSACTION")?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn load(connection: &Connection, source: IngestSource) -> Result<u64, EngineError> {

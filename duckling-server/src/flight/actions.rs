@@ -15,9 +15,10 @@ use prost::Message;
 use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
+use super::execute::conditions;
 use super::sessions::Sessions;
 use super::status::from_engine;
-use crate::engine::{EngineError, ReturnKind};
+use crate::engine::{Conditions, EngineError, ReturnKind};
 
 pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, Status>> + Send>>;
 
@@ -40,7 +41,7 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
             let request: DescribeRequest = decode(&body)?;
             let session = sessions.of(&metadata)?;
             let description = session
-                .describe(request.sql, request.begin.into())
+                .describe(request.sql, conditions(request.begin, request.settings))
                 .await
                 .map_err(engine_status)?;
             let IpcMessage(schema) = SchemaAsIpc::new(&description.schema, &IpcWriteOptions::default())
@@ -63,7 +64,7 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
             let request: CatalogRequest = decode(&body)?;
             let session = sessions.of(&metadata)?;
             let snapshot = session
-                .snapshot(request.known_version, request.begin.into())
+                .snapshot(request.known_version, Conditions::beginning(request.begin))
                 .await
                 .map_err(engine_status)?;
             CatalogResponse { snapshot }.encode_to_vec()

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tonic::{Response, Status};
 
 use super::status::from_engine;
-use crate::engine::{IngestSource, Session};
+use crate::engine::{Conditions, IngestSource, Session};
 
 /// Batches that wait between the network and DuckDB.
 const MAX_QUEUED_BATCHES: usize = 4;
@@ -52,7 +52,7 @@ pub async fn ingest(
             ended: false,
         }),
     };
-    let load = session.ingest(source, command.begin.into());
+    let load = session.ingest(source, Conditions::beginning(command.begin));
     let (rows, ()) = tokio::join!(load, forward(decoder, sender, &is_whole));
     let rows = rows.map_err(|error| from_engine(&error))?;
     let result = DoPutUpdateResult {

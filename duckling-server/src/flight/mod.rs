@@ -22,6 +22,8 @@ pub use service::Service;
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
+/// HTTP/2 frames: the default of 16 kB splits a batch into too many.
+const MAX_FRAME_BYTES: u32 = 1 << 20;
 /// Error texts travel in headers, and DuckDB's can be long.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// A peer that does not answer a ping for this long is gone.
@@ -35,6 +37,7 @@ pub fn router(service: Service) -> Router {
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .add_service(flight)

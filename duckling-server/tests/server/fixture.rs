@@ -99,7 +99,7 @@ pub async fn act(
 pub fn execute(session_id: &str, sql: &str) -> Request<Ticket> {
     let command = Execute {
         sql: sql.to_string(),
-        begin: false,
+        ..Execute::default()
     };
     in_session(session_id, Ticket::new(command.pack().encode_to_vec()))
 }

@@ -111,13 +111,13 @@ struct dh_callbacks {
 	dh_error *(*session_snapshot)(dh_session *session, bool begin, const uint64_t *known_version,
 	                              const dh_interrupt *interrupt, dh_snapshot **out);
 	void (*snapshot_free)(dh_snapshot *snapshot);
-	dh_error *(*session_describe)(dh_session *session, dh_str sql, bool begin, const dh_interrupt *interrupt,
-	                              ArrowSchema *out_schema, dh_description **out);
+	dh_error *(*session_describe)(dh_session *session, dh_str sql, bool begin, const dh_option *settings,
+	                              size_t setting_count, const dh_interrupt *interrupt, ArrowSchema *out_schema, dh_description **out);
 	void (*description_free)(dh_description *description);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
 
-	dh_error *(*stream_open)(dh_session *session, dh_str sql, bool begin, const dh_interrupt *interrupt,
-	                         ArrowSchema *out_schema, dh_stream **out);
+	dh_error *(*stream_open)(dh_session *session, dh_str sql, bool begin, const dh_option *settings,
+	                         size_t setting_count, const dh_interrupt *interrupt, ArrowSchema *out_schema, dh_stream **out);
 	//! The next batch; `out->release` is null at the end.
 	dh_error *(*stream_next)(dh_stream *stream, const dh_interrupt *interrupt, ArrowArray *out);
 	void (*stream_free)(dh_stream *stream);

@@ -3,6 +3,7 @@
 #include "query_function.hpp"
 
 #include "catalog.hpp"
+#include "mirrored_settings.hpp"
 #include "parameters.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
@@ -93,9 +94,10 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 	auto data = make_uniq<QueryBindData>(catalog, StatementText(context, input));
 	auto &transaction = RemoteTransaction::Get(context, catalog);
 	Interrupt interrupt(context);
+	MirroredSettings settings(context);
 	Description description;
 	Check(Rust().session_describe(&transaction.Session(context), ToStr(data->sql), transaction.BeginsOnServer(),
-	                              &interrupt, &description.schema.arrow_schema, &description.raw));
+	                              settings.Data(), settings.Count(), &interrupt, &description.schema.arrow_schema, &description.raw));
 	ArrowTableSchema columns;
 	ArrowTableFunction::PopulateArrowTableSchema(context, columns, description.schema.arrow_schema);
 	data->types = PromisedTypes(context, *description.raw, columns);

@@ -6,6 +6,8 @@
 #include "table_scan.hpp"
 
 #include "duckdb/catalog/catalog_entry/view_catalog_entry.hpp"
+#include "duckdb/parser/constraints/not_null_constraint.hpp"
+#include "duckdb/parser/constraints/unique_constraint.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
 #include "duckdb/parser/parsed_data/create_view_info.hpp"
 #include "duckdb/parser/parser.hpp"
@@ -41,6 +43,24 @@ static void ResolveColumnTypes(ClientContext &context, CreateTableInfo &info, co
 	}
 }
 
+//! The columns of a primary key are NOT NULL, which the printed CREATE leaves unsaid.
+static void AddPrimaryKeyNotNull(CreateTableInfo &info) {
+	vector<LogicalIndex> key;
+	for (auto &constraint : info.constraints) {
+		if (constraint->type != ConstraintType::UNIQUE || !constraint->Cast<UniqueConstraint>().IsPrimaryKey()) {
+			continue;
+		}
+		for (auto &index : constraint->Cast<UniqueConstraint>().GetLogicalIndexes(info.columns)) {
+			key.push_back(index);
+		}
+	}
+	for (auto &column : key) {
+		if (!info.FindNotNullConstraint(column).IsValid()) {
+			info.constraints.push_back(make_uniq<NotNullConstraint>(column));
+		}
+	}
+}
+
 unique_ptr<CatalogEntry> MakeRelationEntry(ClientContext &context, RemoteSchema &schema, const dh_relation &relation) {
 	auto info = ParseCreate(ToString(relation.sql));
 	info->SetQualifiedName(schema.GetQualifiedName(Identifier(ToString(relation.name))));
@@ -60,6 +80,7 @@ unique_ptr<CatalogEntry> MakeRelationEntry(ClientContext &context, RemoteSchema 
 	}
 	auto &table = info->Cast<CreateTableInfo>();
 	ResolveColumnTypes(context, table, relation);
+	AddPrimaryKeyNotNull(table);
 	return make_uniq<RemoteTable>(schema.catalog, schema, table, relation.estimated_rows);
 }
 

@@ -2,6 +2,7 @@
 
 #include "remote_stream.hpp"
 
+#include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
 #include "duckdb/common/type_visitor.hpp"
@@ -13,8 +14,9 @@ namespace duckherder {
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, const string &sql) {
 	auto &transaction = RemoteTransaction::Get(context, catalog);
 	Interrupt interrupt(context);
-	Check(Rust().stream_open(&transaction.Session(context), ToStr(sql), transaction.BeginsOnServer(), &interrupt,
-	                         &schema.arrow_schema, &stream));
+	MirroredSettings settings(context);
+	Check(Rust().stream_open(&transaction.Session(context), ToStr(sql), transaction.BeginsOnServer(), settings.Data(),
+	                         settings.Count(), &interrupt, &schema.arrow_schema, &stream));
 	try {
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);
 	} catch (...) {

@@ -7,7 +7,7 @@ use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use prost::Message;
 use tonic::{Response, Status};
 
-use crate::engine::{Session, StatementStart};
+use crate::engine::{Conditions, Session};
 use crate::flight::encode::{FlightDataStream, encode};
 use crate::flight::status::from_engine;
 
@@ -18,7 +18,7 @@ pub async fn get_flight_info(
     descriptor: FlightDescriptor,
 ) -> Result<Response<FlightInfo>, Status> {
     let description = session
-        .describe(query.query.clone(), StatementStart::Current)
+        .describe(query.query.clone(), Conditions::default())
         .await
         .map_err(|error| from_engine(&error))?;
     let ticket = TicketStatementQuery {
@@ -39,7 +39,7 @@ pub async fn do_get(session: &Session, ticket: &TicketStatementQuery) -> Result<
     let sql = String::from_utf8(ticket.statement_handle.to_vec())
         .map_err(|_| Status::invalid_argument("the ticket is not one of this server's"))?;
     let results = session
-        .execute(sql, StatementStart::Current)
+        .execute(sql, Conditions::default())
         .await
         .map_err(|error| from_engine(&error))?;
     Ok(Response::new(encode(results)))

@@ -5,13 +5,13 @@ use arrow::datatypes::Int64Type;
 use arrow_flight::sql::CommandStatementUpdate;
 use tonic::Status;
 
-use crate::engine::{Session, StatementStart};
+use crate::engine::{Conditions, Session};
 use crate::flight::status::from_engine;
 
 /// Run the statement. Returns the changed rows, or -1 if it is not one that counts them.
 pub async fn do_put(session: &Session, command: CommandStatementUpdate) -> Result<i64, Status> {
     let mut results = session
-        .execute(command.query, StatementStart::Current)
+        .execute(command.query, Conditions::default())
         .await
         .map_err(|error| from_engine(&error))?;
     let mut changed = -1;

@@ -1,0 +1,31 @@
+// Settings of the client that change what a statement means.
+
+#include "mirrored_settings.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+static const string NAMES[] = {"default_collation",
+                               "default_null_order",
+                               "default_order",
+                               "error_on_division_by_zero",
+                               "ieee_floating_point_ops",
+                               "integer_division",
+                               "old_implicit_casting",
+                               "order_by_non_integer_literal",
+                               "preserve_insertion_order",
+                               "scalar_subquery_error_on_multiple_rows"};
+
+MirroredSettings::MirroredSettings(ClientContext &context) {
+	values.reserve(std::size(NAMES));
+	for (auto &name : NAMES) {
+		Value value;
+		if (context.TryGetCurrentSetting(Identifier(name), value) && !value.IsNull()) {
+			values.push_back(value.ToString());
+			views.push_back({ToStr(name), ToStr(values.back())});
+		}
+	}
+}
+
+} // namespace duckherder
