@@ -296,8 +296,9 @@ impl AppliedSettings {
         let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, value) in &conditions.settings {
             if applied.get(name) != Some(value) {
+                // SESSION: plain SET changes several of them for the whole instance, and so for other clients.
                 let literal = value.replace('\'', "''");
-                connection.query(&format!("SET {} = '{literal}'", quote_identifier(name)))?;
+                connection.query(&format!("SET SESSION {} = '{literal}'", quote_identifier(name)))?;
                 applied.insert(name.clone(), value.clone());
             }
         }

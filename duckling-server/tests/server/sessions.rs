@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use arrow_flight::FlightData;
+use arrow_flight::Ticket;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::flight_service_client::FlightServiceClient;
-use duckling_protocol::{CloseSession, OpenSession, TransactionControl, action};
+use duckling_protocol::{CloseSession, Command, Execute, OpenSession, Setting, TransactionControl, action};
 use futures::{StreamExt, TryStreamExt};
+use prost::Message;
 use tonic::transport::Channel;
 use tonic::{Code, Streaming};
 
-use crate::fixture::{act, execute, open_session, with_server};
+use crate::fixture::{act, execute, in_session, open_session, with_server};
 
 async fn start(channel: &Channel, session: &str, sql: &str) -> FlightRecordBatchStream {
     let mut client = FlightServiceClient::new(channel.clone());
@@ -126,6 +128,40 @@ async fn another_protocol_version_is_refused() {
         let status = act(&channel, action::OPEN_SESSION, &request, None).await.unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert!(status.message().contains("version 999"), "{}", status.message());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_one_session_do_not_reach_another() {
+    with_server(|channel| async move {
+        let (one, two) = (open_session(&channel).await, open_session(&channel).await);
+        let first = "SELECT * FROM (VALUES (1::BIGINT), (2), (NULL)) t(i) ORDER BY i";
+        let descending =
+            [("default_order", "DESCENDING"), ("default_null_order", "NULLS_LAST")].map(|(name, value)| Setting {
+                name: name.to_string(),
+                value: value.to_string(),
+            });
+        let command = Execute {
+            sql: first.to_string(),
+            begin: false,
+            settings: descending.to_vec(),
+        };
+        let ticket = Ticket::new(command.pack().encode_to_vec());
+        let messages = FlightServiceClient::new(channel.clone())
+            .do_get(in_session(&one, ticket))
+            .await
+            .expect("settings are known")
+            .into_inner();
+        let batches: Vec<_> = FlightRecordBatchStream::new_from_flight_data(messages.map_err(Into::into))
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(batches[0].column(0).as_primitive::<Int64Type>().value(0), 2);
+        assert_eq!(number(&channel, &one, first).await, 2, "they stay");
+        assert_eq!(number(&channel, &two, first).await, 1);
+        let later = open_session(&channel).await;
+        assert_eq!(number(&channel, &later, first).await, 1);
     })
     .await;
 }
