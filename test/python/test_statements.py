@@ -6,6 +6,7 @@ import threading
 import uuid
 
 import duckdb
+import pandas as pd
 import pytest
 
 
@@ -187,3 +188,11 @@ def test_large_values(attached: duckdb.DuckDBPyConnection) -> None:
     attached.execute("CREATE TABLE here AS SELECT repeat('z', 20000000) AS s FROM range(3)")
     attached.execute("CREATE TABLE dh.u AS FROM here")
     assert attached.execute("SELECT count(*), max(length(s)) FROM dh.u").fetchall() == [(3, 20000000)]
+
+
+def test_a_dataframe_is_loaded_and_joined(attached: duckdb.DuckDBPyConnection) -> None:
+    frame = pd.DataFrame({"k": [1, 2, 3], "s": ["x", None, "z"]})
+    assert len(frame) == 3
+    attached.execute("CREATE TABLE dh.frame AS SELECT * FROM frame")
+    assert attached.execute("SELECT k, s FROM dh.frame ORDER BY k").fetchall() == [(1, "x"), (2, None), (3, "z")]
+    assert attached.execute("SELECT count(*) FROM dh.frame d JOIN frame f USING (k, s)").fetchall() == [(2,)]
