@@ -7,6 +7,7 @@ use std::path::PathBuf;
 fn main() {
     let include = env::var("DEP_DUCKDB_INCLUDE").expect("libduckdb-sys publishes its include directory");
     println!("cargo:rerun-if-changed=src/bridge/cpp");
+    println!("cargo:rerun-if-changed=duckling-server/protocol/cpp");
     let mut sources: Vec<PathBuf> = fs::read_dir("src/bridge/cpp")
         .expect("the bridge's sources are part of the crate")
         .map(|entry| entry.expect("a readable directory").path())
@@ -17,6 +18,7 @@ fn main() {
         .cpp(true)
         .std("c++17")
         .include(include)
+        .include("duckling-server/protocol/cpp")
         // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
         .define("NDEBUG", None)
         .flag("-UDEBUG")

@@ -12,10 +12,12 @@ const SOURCES: [&str; 4] = [
 fn main() {
     let include = env::var("DEP_DUCKDB_INCLUDE").expect("libduckdb-sys publishes its include directory");
     println!("cargo:rerun-if-changed=src/engine/cpp");
+    println!("cargo:rerun-if-changed=protocol/cpp");
     cc::Build::new()
         .cpp(true)
         .std("c++17")
         .include(include)
+        .include("protocol/cpp")
         // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
         .define("NDEBUG", None)
         .flag("-UDEBUG")

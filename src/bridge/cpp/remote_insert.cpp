@@ -3,13 +3,13 @@
 #include "remote_insert.hpp"
 
 #include "transaction.hpp"
+#include "transferable.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/arrow/arrow_appender.hpp"
 #include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/common/arrow/arrow_type_extension.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
-#include "duckdb/common/types/interval.hpp"
 
 using namespace duckdb;
 
@@ -89,23 +89,6 @@ unique_ptr<LocalSinkState> RemoteInsert::GetLocalSinkState(ExecutionContext &) c
 	return make_uniq<InsertLocalState>();
 }
 
-//! Arrow counts the time of an INTERVAL in nanoseconds, and DuckDB's conversion wraps around silently beyond 292 years.
-static void CheckIntervals(DataChunk &chunk) {
-	constexpr int64_t MAX_MICROS = NumericLimits<int64_t>::Maximum() / Interval::NANOS_PER_MICRO;
-	for (auto &column : chunk.data) {
-		if (column.GetType().id() != LogicalTypeId::INTERVAL) {
-			continue;
-		}
-		for (auto entry : column.Values<interval_t>()) {
-			if (entry.IsValid() && (entry.GetValue().micros > MAX_MICROS || entry.GetValue().micros < -MAX_MICROS)) {
-				throw OutOfRangeException("INTERVAL %s cannot be transferred: its time is beyond 292 years. Cast it to "
-				                          "VARCHAR first",
-				                          Interval::ToString(entry.GetValue()));
-			}
-		}
-	}
-}
-
 SinkResultType RemoteInsert::Sink(ExecutionContext &context, DataChunk &chunk, OperatorSinkInput &input) const {
 	auto &global = input.global_state.Cast<InsertGlobalState>();
 	auto &local = input.local_state.Cast<InsertLocalState>();
@@ -113,7 +96,7 @@ SinkResultType RemoteInsert::Sink(ExecutionContext &context, DataChunk &chunk, O
 		local.appender = make_uniq<ArrowAppender>(target.types, STANDARD_VECTOR_SIZE, global.properties,
 		                                          global.extension_types);
 	}
-	CheckIntervals(chunk);
+	duckling::CheckTransferable(chunk);
 	local.appender->Append(chunk, 0, chunk.size(), chunk.size());
 	if (local.appender->RowCount() >= MAX_BATCH_ROWS || local.appender->ByteSize() >= MAX_BATCH_BYTES) {
 		local.Send(context.client, global);

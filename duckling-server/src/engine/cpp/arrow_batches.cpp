@@ -1,10 +1,10 @@
 // Result format that hands out Arrow batches of bounded rows and bytes.
 
 #include "arrow_batches.hpp"
+#include "transferable.hpp"
 
 #include "duckdb/common/arrow/arrow_appender.hpp"
 #include "duckdb/common/types/data_chunk.hpp"
-#include "duckdb/common/types/interval.hpp"
 
 using namespace duckdb;
 
@@ -54,23 +54,6 @@ unique_ptr<ResultFormatLocalState> BoundedArrowFormat::InitLocal(ResultFormatGlo
 	return make_uniq<BatchBuilder>();
 }
 
-//! Arrow counts the time of an INTERVAL in nanoseconds, and DuckDB's conversion wraps around silently beyond 292 years.
-static void CheckIntervals(DataChunk &chunk) {
-	constexpr int64_t MAX_MICROS = NumericLimits<int64_t>::Maximum() / Interval::NANOS_PER_MICRO;
-	for (auto &column : chunk.data) {
-		if (column.GetType().id() != LogicalTypeId::INTERVAL) {
-			continue;
-		}
-		for (auto entry : column.Values<interval_t>()) {
-			if (entry.IsValid() && (entry.GetValue().micros > MAX_MICROS || entry.GetValue().micros < -MAX_MICROS)) {
-				throw OutOfRangeException("INTERVAL %s cannot be transferred: its time is beyond 292 years. Cast it to "
-				                          "VARCHAR in the query",
-				                          Interval::ToString(entry.GetValue()));
-			}
-		}
-	}
-}
-
 void BoundedArrowFormat::AppendToUnit(ResultFormatGlobalState &gstate_p, ResultFormatLocalState &lstate_p,
                                       DataChunk &chunk) {
 	auto &gstate = gstate_p.Cast<ArrowFormatGlobalState>();
@@ -79,7 +62,7 @@ void BoundedArrowFormat::AppendToUnit(ResultFormatGlobalState &gstate_p, ResultF
 		builder.appender = make_uniq<ArrowAppender>(gstate.Types(), STANDARD_VECTOR_SIZE, gstate.Properties(),
 		                                            gstate.ExtensionTypes());
 	}
-	CheckIntervals(chunk);
+	CheckTransferable(chunk);
 	builder.appender->Append(chunk, 0, chunk.size(), chunk.size());
 }
 
