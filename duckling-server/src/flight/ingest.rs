@@ -127,23 +127,16 @@ impl Iterator for Arrivals {
         if self.ended {
             return None;
         }
-        match self.receiver.blocking_recv() {
+        let arrival = self.receiver.blocking_recv();
+        self.ended = !matches!(arrival, Some(Arrival::Batch(_)));
+        match arrival {
             Some(Arrival::Batch(batch)) => Some(Ok(batch)),
-            Some(Arrival::End) => {
-                self.ended = true;
-                None
-            }
-            Some(Arrival::Failure(error)) => {
-                self.ended = true;
-                Some(Err(error))
-            }
+            Some(Arrival::End) => None,
+            Some(Arrival::Failure(error)) => Some(Err(error)),
             // Also when the whole call was dropped because its client has vanished.
-            None => {
-                self.ended = true;
-                Some(Err(ArrowError::IpcError(
-                    "the ingest stream was cut off before its end".to_string(),
-                )))
-            }
+            None => Some(Err(ArrowError::IpcError(
+                "the ingest stream was cut off before its end".to_string(),
+            ))),
         }
     }
 }
