@@ -2,11 +2,13 @@
 
 use std::env;
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 6] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/ingest.cpp",
+    "src/engine/cpp/prepared.cpp",
+    "src/engine/cpp/stream.cpp",
 ];
 
 fn main() {

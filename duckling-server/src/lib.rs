@@ -11,7 +11,6 @@ use std::future::Future;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tonic::transport::server::TcpIncoming;
 
 pub use config::Config;
 use engine::{Database, DatabaseOptions, EngineError};
@@ -38,10 +37,16 @@ pub async fn run(
         path: config.database_path,
         settings: Vec::new(),
     })?;
-    // Without it, small answers wait for the peer's delayed acknowledgement: 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    flight::router(flight::Service::new(instance)?)
-        .serve_with_incoming_shutdown(incoming, shutdown)
+    let limits = flight::Limits {
+        max_sessions: 1000,
+        idle_timeout: std::time::Duration::from_secs(3600),
+        disconnect_timeout: std::time::Duration::from_secs(5),
+        statement_timeout: None,
+        spill_folder: None,
+    };
+    let service = std::sync::Arc::new(flight::Service::new(instance, limits)?);
+    flight::router(service)
+        .serve_with_incoming_shutdown(flight::incoming(listener), shutdown)
         .await?;
     Ok(())
 }

@@ -11,6 +11,8 @@ pub struct EngineError {
     pub message: String,
     /// Byte offset into the statement.
     pub position: Option<u64>,
+    /// What DuckDB says beyond the class, such as `MISSING_ENTRY`; may be empty.
+    pub subtype: String,
 }
 
 impl EngineError {
@@ -19,6 +21,7 @@ impl EngineError {
             class: class.to_string(),
             message: message.into(),
             position: None,
+            subtype: String::new(),
         }
     }
 

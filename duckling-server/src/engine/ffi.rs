@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::marker::{PhantomData, PhantomPinned};
+use std::ptr;
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -22,7 +23,13 @@ macro_rules! opaque {
     )*};
 }
 
-opaque!(DhEngineDatabase, DhEngineConnection, DhEngineStream);
+opaque!(
+    DhEngineDatabase,
+    DhEngineConnection,
+    DhEngineStream,
+    DhEnginePrepared,
+    DhEngineParameters
+);
 
 /// A borrowed string; valid for the call it is passed to.
 #[repr(C)]
@@ -52,6 +59,7 @@ pub struct DhEngineError {
     class_name: *const c_char,
     message: *const c_char,
     position: i64,
+    subtype: *const c_char,
 }
 
 #[repr(C)]
@@ -60,6 +68,15 @@ pub struct DhEngineDescription {
     pub read_only: bool,
     pub column_count: usize,
     pub column_types: *const *const c_char,
+}
+
+impl DhEngineDescription {
+    pub const EMPTY: Self = Self {
+        return_kind: 0,
+        read_only: false,
+        column_count: 0,
+        column_types: ptr::null(),
+    };
 }
 
 unsafe extern "C" {
@@ -99,6 +116,29 @@ unsafe extern "C" {
     pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
     pub fn dh_engine_stream_next(stream: *mut DhEngineStream, out: *mut FFI_ArrowArray) -> *mut DhEngineError;
     pub fn dh_engine_stream_free(stream: *mut DhEngineStream);
+    pub fn dh_engine_prepare(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out_description: *mut DhEngineDescription,
+        out_parameters: *mut FFI_ArrowSchema,
+        out: *mut *mut DhEnginePrepared,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_prepared_free(prepared: *mut DhEnginePrepared);
+    pub fn dh_engine_parameters_read(
+        connection: *mut DhEngineConnection,
+        input: *mut FFI_ArrowArrayStream,
+        out: *mut *mut DhEngineParameters,
+        out_rows: *mut usize,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_parameters_free(parameters: *mut DhEngineParameters);
+    pub fn dh_engine_prepared_submit(
+        connection: *mut DhEngineConnection,
+        prepared: *mut DhEnginePrepared,
+        parameters: *const DhEngineParameters,
+        row: usize,
+        out: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
 }
 
 /// Copy a NUL-terminated string that C++ owns.
@@ -122,12 +162,13 @@ pub unsafe fn check(error: *mut DhEngineError) -> Result<(), EngineError> {
     let Some(fields) = (unsafe { error.as_ref() }) else {
         return Ok(());
     };
-    // SAFETY: both strings belong to the handle, which is freed only after they were copied.
+    // SAFETY: the strings belong to the handle, which is freed only after they were copied.
     let converted = unsafe {
         EngineError {
             class: copy_string(fields.class_name),
             message: copy_string(fields.message),
             position: u64::try_from(fields.position).ok(),
+            subtype: copy_string(fields.subtype),
         }
     };
     // SAFETY: the handle came from C++ and nothing borrows from it any more.

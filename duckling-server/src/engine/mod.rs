@@ -8,16 +8,23 @@ mod connection;
 mod database;
 mod error;
 mod ffi;
+mod load;
+mod off_runtime;
 mod outlet;
+mod prepared;
 mod session;
+mod spill;
 mod stream;
 
 pub use catalog::function_names;
 pub use connection::{Connection, Description, ReturnKind};
 pub use database::{Database, DatabaseOptions};
 pub use error::EngineError;
-pub use outlet::Results;
-pub use session::{Conditions, IngestSource, Session};
+pub use load::{BulkLoad, IfExists, IfMissing, Load};
+pub use off_runtime::drop_off_runtime;
+pub use outlet::{Canceller, Results};
+pub use prepared::{Parameters, Prepared};
+pub use session::{Conditions, Session, SessionOptions};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

@@ -1,47 +1,91 @@
 //! The queue between the thread that runs a statement and the task that sends its result.
+//!
+//! A statement whose reader is slow is parked: it keeps the connection, but no thread. When another statement wants the
+//! connection, the rest of the first result is taken in, to memory first and then to disk, and both go on.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
 use super::connection::Connection;
 use super::error::EngineError;
-use super::stream::BatchStream;
+use super::off_runtime::drop_off_runtime;
+use super::spill::{Place, SpillFile, SpillReader};
 
 /// How much a result may run ahead of its reader, in bytes of Arrow buffers.
 const MAX_QUEUED_BYTES: usize = 8 << 20;
+/// A parked statement goes on when the reader has left no more than this.
+const RESUME_BYTES: usize = MAX_QUEUED_BYTES / 2;
+/// How much of a result that another statement pushes aside stays in memory; the rest goes to disk.
+const MAX_ASIDE_BYTES: usize = 64 << 20;
 
-#[derive(Default)]
+/// The batches of a running statement; dropping it ends the statement.
+pub(super) type Source = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send>;
+
+enum Item {
+    Batch(RecordBatch, usize),
+    Spilled(Place),
+    Failure(EngineError),
+}
+
+enum Producer {
+    /// A thread runs the statement, or is about to.
+    Running,
+    /// The reader is behind: the statement waits, without a thread.
+    Parked(Source),
+    /// The connection is free.
+    Finished,
+}
+
 struct State {
-    queue: VecDeque<Result<RecordBatch, EngineError>>,
+    queue: VecDeque<Item>,
     queued_bytes: usize,
-    /// The statement has ended: the connection is free.
-    finished: bool,
+    producer: Producer,
     /// The reader is gone.
     cancelled: bool,
     /// Another statement waits for the connection: take all the rest in.
     unbounded: bool,
+    spill_reader: Option<Arc<SpillReader>>,
 }
 
 pub(super) struct Outlet {
     state: Mutex<State>,
-    /// Signals the running thread that there is room, or no reader.
-    room: Condvar,
     /// Signals the reader, and whoever waits for the connection.
     progress: Notify,
     connection: Arc<Connection>,
+    spill_folder: PathBuf,
+    /// Statements of the session that DuckDB works on now.
+    working: Arc<AtomicUsize>,
+}
+
+/// What becomes of the thread that has produced a batch.
+enum Next {
+    Produce,
+    Park,
+    Stop,
 }
 
 impl Outlet {
-    pub(super) fn new(connection: Arc<Connection>) -> Arc<Self> {
+    pub(super) fn new(connection: Arc<Connection>, spill_folder: PathBuf, working: Arc<AtomicUsize>) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::default(),
-            room: Condvar::new(),
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                queued_bytes: 0,
+                producer: Producer::Running,
+                cancelled: false,
+                unbounded: false,
+                spill_reader: None,
+            }),
             progress: Notify::new(),
             connection,
+            spill_folder,
+            working,
         })
     }
 
@@ -50,44 +94,112 @@ impl Outlet {
     }
 
     /// Hold the connection for one statement; dropping the claim frees it.
-    pub(super) fn claim(&self) -> Claim<'_> {
-        Claim(self)
+    pub(super) fn claim(self: &Arc<Self>) -> Claim {
+        self.working.fetch_add(1, Ordering::Relaxed);
+        Claim {
+            outlet: self.clone(),
+            parked: false,
+        }
     }
 
-    /// False when the reader is gone.
-    fn push(&self, batch: Result<RecordBatch, EngineError>) -> bool {
-        let bytes = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-        let mut state = self.lock();
-        while state.queued_bytes >= MAX_QUEUED_BYTES && !state.cancelled && !state.unbounded {
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+    fn push(&self, batch: Result<RecordBatch, EngineError>, spill: &mut Option<SpillFile>) -> Next {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.enqueue(Item::Failure(error), 0);
+                return Next::Stop;
+            }
+        };
+        let aside = {
+            let state = self.lock();
+            state.unbounded && (spill.is_some() || state.queued_bytes >= MAX_ASIDE_BYTES)
+        };
+        if aside {
+            return match self.spill(&batch, spill) {
+                Ok(place) => self.enqueue(Item::Spilled(place), 0),
+                Err(error) => {
+                    self.enqueue(Item::Failure(error), 0);
+                    Next::Stop
+                }
+            };
         }
+        let bytes = batch.get_array_memory_size();
+        self.enqueue(Item::Batch(batch, bytes), bytes)
+    }
+
+    fn spill(&self, batch: &RecordBatch, spill: &mut Option<SpillFile>) -> Result<Place, EngineError> {
+        let file = match spill {
+            Some(file) => file,
+            None => {
+                let file = SpillFile::create(&self.spill_folder)?;
+                self.lock().spill_reader = Some(Arc::new(file.reader()?));
+                spill.insert(file)
+            }
+        };
+        file.write(batch)
+    }
+
+    fn enqueue(&self, item: Item, bytes: usize) -> Next {
+        let mut state = self.lock();
         if state.cancelled {
-            return false;
+            return Next::Stop;
         }
         state.queued_bytes += bytes;
-        state.queue.push_back(batch);
+        state.queue.push_back(item);
+        let next = if state.queued_bytes >= MAX_QUEUED_BYTES && !state.unbounded {
+            Next::Park
+        } else {
+            Next::Produce
+        };
         drop(state);
         self.progress.notify_waiters();
-        true
+        next
     }
 
-    async fn pop(&self) -> Option<Result<RecordBatch, EngineError>> {
-        self.wait_for(|state| match state.queue.pop_front() {
-            Some(batch) => {
-                state.queued_bytes -= batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-                self.room.notify_one();
-                Some(Some(batch))
+    async fn pop(self: &Arc<Self>) -> Option<Result<RecordBatch, EngineError>> {
+        let (item, reader) = self
+            .wait_for(|state| match state.queue.pop_front() {
+                Some(item) => {
+                    if let Item::Batch(_, bytes) = &item {
+                        state.queued_bytes -= bytes;
+                    }
+                    Some(Some((item, state.spill_reader.clone())))
+                }
+                None => matches!(state.producer, Producer::Finished).then_some(None),
+            })
+            .await?;
+        self.resume_if(|state| state.queued_bytes <= RESUME_BYTES);
+        match item {
+            Item::Batch(batch, _) => Some(Ok(batch)),
+            Item::Failure(error) => Some(Err(error)),
+            Item::Spilled(place) => {
+                let batch = spawn_blocking(move || match reader {
+                    Some(reader) => reader.read(place),
+                    None => Err(EngineError::new("IO", "a spilled result has lost its file")),
+                });
+                Some(batch.await.unwrap_or_else(|_| Err(EngineError::lost("statement"))))
             }
-            None => state.finished.then_some(None),
-        })
-        .await
+        }
     }
 
     /// Wait until the connection is free, without losing rows that the reader has not taken yet.
-    pub(super) async fn release_connection(&self) {
+    pub(super) async fn release_connection(self: &Arc<Self>) {
         self.lock().unbounded = true;
-        self.room.notify_all();
-        self.wait_for(|state| state.finished.then_some(())).await;
+        self.resume_if(|_| true);
+        self.wait_for(|state| matches!(state.producer, Producer::Finished).then_some(()))
+            .await;
+    }
+
+    /// Let a parked statement go on, on a thread of its own.
+    fn resume_if(self: &Arc<Self>, ready: impl FnOnce(&State) -> bool) {
+        let mut state = self.lock();
+        if !matches!(state.producer, Producer::Parked(_)) || !ready(&state) {
+            return;
+        }
+        if let Producer::Parked(source) = std::mem::replace(&mut state.producer, Producer::Running) {
+            let claim = self.claim();
+            spawn_blocking(move || claim.run(source));
+        }
     }
 
     /// Wait until `ready` has an answer; it is asked whenever the state has changed.
@@ -105,49 +217,76 @@ impl Outlet {
     }
 
     /// Stop the statement if it still runs.
-    fn cancel(&self) {
+    pub(super) fn cancel(self: &Arc<Self>) {
         let mut state = self.lock();
         state.cancelled = true;
         state.queue.clear();
-        // Under the lock: once `finished` is set the connection may already run something else.
-        if !state.finished {
-            self.connection.interrupt();
+        state.queued_bytes = 0;
+        match std::mem::replace(&mut state.producer, Producer::Running) {
+            // Under the lock: once it has finished the connection may already run something else.
+            Producer::Running => self.connection.interrupt(),
+            Producer::Parked(source) => {
+                let claim = self.claim();
+                drop(state);
+                drop_off_runtime((source, claim));
+            }
+            Producer::Finished => state.producer = Producer::Finished,
         }
-        drop(state);
-        self.room.notify_all();
     }
 }
 
 /// Held by the thread that runs a statement, for as long as the statement has the connection.
-pub(super) struct Claim<'a>(&'a Outlet);
+pub(super) struct Claim {
+    outlet: Arc<Outlet>,
+    parked: bool,
+}
 
-impl Claim<'_> {
+impl Claim {
     /// Fail if the reader has gone before the statement began: an interrupt reaches only what runs.
     pub(super) fn proceed(&self) -> Result<(), EngineError> {
-        if self.0.lock().cancelled {
+        if self.outlet.lock().cancelled {
             Err(EngineError::new("INTERRUPT", "Interrupted!"))
         } else {
             Ok(())
         }
     }
 
-    /// Run a statement to its end, or until its reader is gone. Blocks.
-    pub(super) fn run(self, mut stream: BatchStream) {
-        for batch in &mut stream {
-            let failed = batch.is_err();
-            if !self.0.push(batch) || failed {
-                break;
+    /// Run a statement to its end, until its reader is gone, or until the reader is behind. Blocks.
+    pub(super) fn run(mut self, mut source: Source) {
+        let mut spill = None;
+        while let Some(batch) = source.next() {
+            match self.outlet.push(batch, &mut spill) {
+                Next::Produce => {}
+                Next::Stop => break,
+                Next::Park => match self.park(source) {
+                    Some(kept) => source = kept,
+                    None => return,
+                },
             }
         }
         // The statement ends before the claim does: only then is the connection free.
-        drop(stream);
+        drop(source);
+    }
+
+    /// Leave the statement to whoever takes from the queue; it comes back if there is no need to wait any more.
+    fn park(&mut self, source: Source) -> Option<Source> {
+        let mut state = self.outlet.lock();
+        if state.cancelled || state.unbounded || state.queued_bytes <= RESUME_BYTES {
+            return Some(source);
+        }
+        state.producer = Producer::Parked(source);
+        self.parked = true;
+        None
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Claim {
     fn drop(&mut self) {
-        self.0.lock().finished = true;
-        self.0.progress.notify_waiters();
+        self.outlet.working.fetch_sub(1, Ordering::Relaxed);
+        if !self.parked {
+            self.outlet.lock().producer = Producer::Finished;
+            self.outlet.progress.notify_waiters();
+        }
     }
 }
 
@@ -170,10 +309,39 @@ impl Results {
     pub async fn next(&mut self) -> Option<Result<RecordBatch, EngineError>> {
         self.outlet.pop().await
     }
+
+    /// What stops the statement from elsewhere.
+    pub fn canceller(&self) -> Canceller {
+        Canceller(Arc::downgrade(&self.outlet))
+    }
 }
 
 impl Drop for Results {
     fn drop(&mut self) {
         self.outlet.cancel();
+    }
+}
+
+/// Stops one statement, and no later one of its connection.
+#[derive(Clone)]
+pub struct Canceller(Weak<Outlet>);
+
+impl Canceller {
+    /// Stop the statement: its reader gets the error of an interrupted one. False if it is over already.
+    pub fn cancel(&self) -> bool {
+        let Some(outlet) = self.0.upgrade() else {
+            return false;
+        };
+        let unfinished = {
+            let state = outlet.lock();
+            !state.cancelled && (!matches!(state.producer, Producer::Finished) || !state.queue.is_empty())
+        };
+        if unfinished {
+            outlet.cancel();
+            let interrupted = Item::Failure(EngineError::new("INTERRUPT", "Interrupted!"));
+            outlet.lock().queue.push_back(interrupted);
+            outlet.progress.notify_waiters();
+        }
+        unfinished
     }
 }

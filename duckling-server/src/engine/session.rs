@@ -1,20 +1,25 @@
-//! A session: one client's DuckDB connection, its transaction and its temporary objects.
+//! One client's DuckDB connection: its statements, in turn, and its transaction.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arrow::array::{Array, Int64Array, RecordBatch, RecordBatchReader};
-use arrow::datatypes::Schema;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatchReader;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Description};
+use super::connection::{Connection, Description, ReturnKind};
 use super::database::Database;
 use super::error::EngineError;
-use super::outlet::{Outlet, Results};
+use super::load::{AwaitedBatches, BulkLoad, Load, bulk_load, changed_rows, load};
+use super::outlet::{Outlet, Results, Source};
+use super::prepared::{Parameters, Prepared};
+use super::stream::BatchStream;
 use super::{catalog, quote_identifier};
 
 /// How long a statement waits for a load of its own session, which may be one that is being given up.
@@ -40,15 +45,13 @@ impl Conditions {
     }
 }
 
-/// Rows to load, and where they go.
-pub struct IngestSource {
-    /// Statement that creates the table first, if it does not exist yet.
-    pub create_sql: Option<String>,
-    pub schema: String,
-    pub table: String,
-    /// Target columns, in the order of the batches'.
-    pub columns: Vec<String>,
-    pub batches: Box<dyn RecordBatchReader + Send>,
+/// How a session is set up.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// Folder for results that another statement pushes aside; the system's temporary one if absent.
+    pub spill_folder: Option<PathBuf>,
+    /// How long a statement may run, from its start until its last row is fetched.
+    pub statement_timeout: Option<Duration>,
 }
 
 /// One client's DuckDB connection.
@@ -65,22 +68,29 @@ pub struct Session {
     settings: Arc<AppliedSettings>,
     /// A load that waits for rows of the client holds the turn.
     loading: Arc<AtomicBool>,
+    /// Statements that DuckDB works on now, as opposed to those that wait for the client.
+    working: Arc<AtomicUsize>,
+    closed: AtomicBool,
+    options: SessionOptions,
 }
 
 impl Session {
-    /// Open a session on one of the databases of an instance.
+    /// Open a session on one of the databases of an instance. Blocks.
     ///
     /// # Errors
     /// `Catalog` if there is no such database.
-    pub fn open(instance: &Database, database: &str) -> Result<Self, EngineError> {
+    pub fn open(instance: &Database, database: &str, options: SessionOptions) -> Result<Self, EngineError> {
         Ok(Self {
             instance: instance.clone(),
-            connection: Arc::new(connect(instance, database)?),
+            connection: Arc::new(connect(instance, database, &options)?),
             database: database.to_string(),
             turn: AsyncMutex::new(()),
             open_result: Mutex::new(None),
             settings: Arc::default(),
             loading: Arc::default(),
+            working: Arc::default(),
+            closed: AtomicBool::new(false),
+            options,
         })
     }
 
@@ -111,30 +121,85 @@ impl Session {
     /// # Errors
     /// DuckDB's own.
     pub async fn execute(&self, sql: String, conditions: Conditions) -> Result<Results, EngineError> {
-        let _turn = self.free_connection().await?;
-        let (outlet, mut results) = self.claim_connection();
-        let (connection, applied) = (self.connection.clone(), self.settings.clone());
-        let (submitted, schema) = oneshot::channel();
-        spawn_blocking(move || {
-            let claim = outlet.claim();
-            let outcome = applied
-                .establish(&connection, &conditions)
-                .and_then(|()| claim.proceed())
-                .and_then(|()| connection.submit(&sql));
-            match outcome {
-                Ok(stream) => {
-                    // Nobody listens if the reader has gone; then `run` ends at once.
-                    let _ = submitted.send(Ok(stream.schema()));
-                    claim.run(stream);
+        self.run(conditions, move |connection| {
+            let stream = connection.submit(&sql)?;
+            Ok((stream.schema(), Box::new(stream)))
+        })
+        .await
+    }
+
+    /// Bind a statement that is run later, perhaps more than once.
+    ///
+    /// # Errors
+    /// DuckDB's parser, binder and catalog errors.
+    pub async fn prepare(&self, sql: String, conditions: Conditions) -> Result<Prepared, EngineError> {
+        let connection = self.connection.clone();
+        self.exclusive(conditions, move |_| Prepared::new(connection, &sql))
+            .await
+    }
+
+    /// Read rows of parameter values.
+    ///
+    /// # Errors
+    /// What reading `rows` fails with; `Not implemented` for a type that DuckDB has none for.
+    pub async fn read_parameters(&self, rows: Box<dyn RecordBatchReader + Send>) -> Result<Parameters, EngineError> {
+        let connection = self.connection.clone();
+        spawn_blocking(move || Parameters::read(&connection, rows))
+            .await
+            .map_err(|_| EngineError::lost("reading the parameters"))?
+    }
+
+    /// Run a prepared statement of this session, once for each row of values, and stream the results one after the other.
+    ///
+    /// # Errors
+    /// As [`Session::execute`], and those of a later run while its rows are read.
+    pub async fn execute_prepared(
+        &self,
+        prepared: Arc<Prepared>,
+        values: Option<Arc<Parameters>>,
+        conditions: Conditions,
+    ) -> Result<Results, EngineError> {
+        self.run(conditions, move |_| {
+            let mut runs = Runs::new(prepared, values);
+            let first = runs.start_next()?.ok_or_else(|| {
+                EngineError::new(
+                    "Invalid Input",
+                    "The parameters of the statement were bound to no row of values",
+                )
+            })?;
+            let schema = first.schema();
+            runs.current = Some(first);
+            Ok((schema, Box::new(runs)))
+        })
+        .await
+    }
+
+    /// Run a prepared statement of this session once for each row of values, all in one transaction. Returns how many rows
+    /// were changed in all; `None` if the statement is not one that counts them.
+    ///
+    /// # Errors
+    /// DuckDB's own; then nothing has changed.
+    pub async fn update_prepared(
+        &self,
+        prepared: Arc<Prepared>,
+        values: Option<Arc<Parameters>>,
+        conditions: Conditions,
+    ) -> Result<Option<i64>, EngineError> {
+        self.exclusive(conditions, move |connection| {
+            let counts = prepared.description.return_kind == ReturnKind::ChangedRows;
+            let several = values.as_ref().is_some_and(|values| values.rows() > 1);
+            let mut runs = Runs::new(prepared, values);
+            let changed = in_transaction(connection, several, |_| {
+                let mut changed = 0;
+                while let Some(stream) = runs.start_next()? {
+                    let batches: Vec<RecordBatch> = stream.collect::<Result<_, _>>()?;
+                    changed += changed_rows(&batches).unwrap_or(0);
                 }
-                Err(error) => {
-                    drop(claim);
-                    let _ = submitted.send(Err(error));
-                }
-            }
-        });
-        results.schema = schema.await.map_err(|_| EngineError::lost("statement"))??;
-        Ok(results)
+                Ok(changed)
+            })?;
+            Ok(counts.then_some(changed))
+        })
+        .await
     }
 
     /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.
@@ -144,7 +209,8 @@ impl Session {
     ///
     /// # Errors
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
-    pub async fn ingest(&self, source: IngestSource, conditions: Conditions) -> Result<u64, EngineError> {
+    pub async fn load(&self, mut source: Load, conditions: Conditions) -> Result<u64, EngineError> {
+        source.batches = self.awaited(source.batches);
         if conditions.begin || self.connection.in_transaction() {
             let loading = Flag::raise(&self.loading);
             return self
@@ -154,16 +220,37 @@ impl Session {
                 })
                 .await;
         }
-        let (instance, database) = (self.instance.clone(), self.database.clone());
+        let (instance, database, options) = (self.instance.clone(), self.database.clone(), self.options.clone());
+        let working = Working::begin(&self.working);
         spawn_blocking(move || {
-            let connection = connect(&instance, &database)?;
-            connection.query("BEGIN TRANSACTION")?;
-            let outcome = load(&connection, source);
-            connection.query(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-            outcome
+            let _working = working;
+            let connection = connect(&instance, &database, &options)?;
+            in_transaction(&connection, true, |connection| load(connection, source))
         })
         .await
         .map_err(|_| EngineError::lost("load"))?
+    }
+
+    /// Load rows in bulk on the session's own connection, which sees its temporary tables and its transaction. Returns the
+    /// number of rows.
+    ///
+    /// # Errors
+    /// As [`Session::load`].
+    pub async fn bulk_load(&self, mut source: BulkLoad, conditions: Conditions) -> Result<u64, EngineError> {
+        source.batches = self.awaited(source.batches);
+        let loading = Flag::raise(&self.loading);
+        self.exclusive(conditions, move |connection| {
+            let _loading = loading;
+            in_transaction(connection, true, |connection| bulk_load(connection, source))
+        })
+        .await
+    }
+
+    fn awaited(&self, batches: Box<dyn RecordBatchReader + Send>) -> Box<dyn RecordBatchReader + Send> {
+        Box::new(AwaitedBatches {
+            inner: batches,
+            working: self.working.clone(),
+        })
     }
 
     /// The catalog of the session's database; `None` if `known_version` is still current.
@@ -182,6 +269,17 @@ impl Session {
         .await
     }
 
+    /// Begin a transaction that stays open.
+    ///
+    /// # Errors
+    /// `TransactionContext` if there is one already.
+    pub async fn begin_transaction(&self) -> Result<(), EngineError> {
+        self.exclusive(Conditions::default(), |connection| {
+            connection.query("BEGIN TRANSACTION").map(drop)
+        })
+        .await
+    }
+
     /// End the open transaction, if there is one.
     ///
     /// # Errors
@@ -196,9 +294,51 @@ impl Session {
         .await
     }
 
-    /// Stop whatever runs.
-    pub fn interrupt(&self) {
+    /// Whether DuckDB works on a statement now. A result that waits for its reader, or a load that waits for rows, is not
+    /// work.
+    pub fn is_working(&self) -> bool {
+        self.working.load(Ordering::Relaxed) > 0
+    }
+
+    /// Stop what runs, and let nothing begin any more. The connection goes when the last reader of its results has gone.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         self.connection.interrupt();
+        if let Some(outlet) = self.open_result().take() {
+            outlet.cancel();
+        }
+    }
+
+    /// Start a statement on the connection once it is free, and stream what it returns.
+    async fn run(
+        &self,
+        conditions: Conditions,
+        start: impl FnOnce(&Connection) -> Result<(SchemaRef, Source), EngineError> + Send + 'static,
+    ) -> Result<Results, EngineError> {
+        let _turn = self.free_connection().await?;
+        let (outlet, mut results) = self.claim_connection();
+        let (connection, applied) = (self.connection.clone(), self.settings.clone());
+        let (submitted, schema) = oneshot::channel();
+        spawn_blocking(move || {
+            let claim = outlet.claim();
+            let outcome = applied
+                .establish(&connection, &conditions)
+                .and_then(|()| claim.proceed())
+                .and_then(|()| start(&connection));
+            match outcome {
+                Ok((schema, source)) => {
+                    // Nobody listens if the reader has gone; then `run` ends at once.
+                    let _ = submitted.send(Ok(schema));
+                    claim.run(source);
+                }
+                Err(error) => {
+                    drop(claim);
+                    let _ = submitted.send(Err(error));
+                }
+            }
+        });
+        results.schema = schema.await.map_err(|_| EngineError::lost("statement"))??;
+        Ok(results)
     }
 
     /// Run a blocking call on the connection once it is free. If the caller goes away, the call is interrupted.
@@ -226,6 +366,9 @@ impl Session {
     /// # Errors
     /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this.
     async fn free_connection(&self) -> Result<AsyncMutexGuard<'_, ()>, EngineError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(EngineError::new("Connection", "The session was closed"));
+        }
         let turn = loop {
             match timeout(LOAD_PATIENCE, self.turn.lock()).await {
                 Ok(turn) => break turn,
@@ -248,7 +391,8 @@ impl Session {
 
     /// Make a new statement the one that holds the connection.
     fn claim_connection(&self) -> (Arc<Outlet>, Results) {
-        let outlet = Outlet::new(self.connection.clone());
+        let folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
+        let outlet = Outlet::new(self.connection.clone(), folder, self.working.clone());
         *self.open_result() = Some(outlet.clone());
         (
             outlet.clone(),
@@ -280,10 +424,97 @@ impl Drop for Flag {
     }
 }
 
-fn connect(instance: &Database, database: &str) -> Result<Connection, EngineError> {
+/// Counts as work while it lives.
+struct Working(Arc<AtomicUsize>);
+
+impl Working {
+    fn begin(working: &Arc<AtomicUsize>) -> Self {
+        working.fetch_add(1, Ordering::Relaxed);
+        Self(working.clone())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The runs of a prepared statement, one for each row of values; one, if it has no parameters.
+struct Runs {
+    prepared: Arc<Prepared>,
+    values: Option<Arc<Parameters>>,
+    next_row: usize,
+    current: Option<BatchStream>,
+}
+
+impl Runs {
+    fn new(prepared: Arc<Prepared>, values: Option<Arc<Parameters>>) -> Self {
+        Self {
+            prepared,
+            values,
+            next_row: 0,
+            current: None,
+        }
+    }
+
+    fn start_next(&mut self) -> Result<Option<BatchStream>, EngineError> {
+        let row = self.next_row;
+        if row >= self.values.as_ref().map_or(1, |values| values.rows()) {
+            return Ok(None);
+        }
+        self.next_row += 1;
+        self.prepared.submit(self.values.as_deref(), row).map(Some)
+    }
+}
+
+impl Iterator for Runs {
+    type Item = Result<RecordBatch, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.current.as_mut()?.next() {
+                return Some(batch);
+            }
+            // One stream of a connection at a time: this one ends before the next begins.
+            self.current = None;
+            match self.start_next() {
+                Ok(next) => self.current = next,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn connect(instance: &Database, database: &str, options: &SessionOptions) -> Result<Connection, EngineError> {
     let connection = instance.connect()?;
     connection.query(&format!("USE {}", quote_identifier(database)))?;
+    if let Some(limit) = options.statement_timeout {
+        connection.query(&format!(
+            "SET SESSION max_execution_time = {}",
+            limit.as_millis().max(1)
+        ))?;
+    }
     Ok(connection)
+}
+
+/// Run `work` in a transaction of its own if it is `wanted` and none is open: all of it happens, or nothing.
+fn in_transaction<T>(
+    connection: &Connection,
+    wanted: bool,
+    work: impl FnOnce(&Connection) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    if !wanted || connection.in_transaction() {
+        return work(connection);
+    }
+    connection.query("BEGIN TRANSACTION")?;
+    let outcome = work(connection);
+    match &outcome {
+        Ok(_) => connection.query("COMMIT").map(drop)?,
+        // The reason of the failure is what the client must hear, whatever becomes of the rollback.
+        Err(_) => drop(connection.query("ROLLBACK")),
+    }
+    outcome
 }
 
 /// The settings that statements have brought so far.
@@ -307,26 +538,4 @@ impl AppliedSettings {
         }
         Ok(())
     }
-}
-
-fn load(connection: &Connection, source: IngestSource) -> Result<u64, EngineError> {
-    if let Some(create_sql) = &source.create_sql {
-        connection.query(create_sql)?;
-    }
-    let columns: Vec<_> = source.columns.iter().map(|column| quote_identifier(column)).collect();
-    let sql = format!(
-        "INSERT INTO {}.{} ({}) SELECT * FROM arrow_scan()",
-        quote_identifier(&source.schema),
-        quote_identifier(&source.table),
-        columns.join(", ")
-    );
-    let counts: Vec<RecordBatch> = connection
-        .insert_from(&sql, source.batches)?
-        .collect::<Result<_, _>>()?;
-    let count = counts
-        .first()
-        .and_then(|batch| batch.column(0).as_any().downcast_ref::<Int64Array>())
-        .filter(|counts| !counts.is_empty())
-        .map_or(0, |counts| counts.value(0));
-    Ok(u64::try_from(count).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! `DoAction` of Duckherder's own actions: sessions, describe, catalog, transactions.
+//! `DoAction` beyond Flight SQL: Duckherder's own actions, and Flight's that arrow-flight does not dispatch.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,12 +13,17 @@ use duckling_protocol::{
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
 use tokio::task::spawn_blocking;
-use tonic::{Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status};
 
 use super::execute::conditions;
+use super::session_options;
 use super::sessions::Sessions;
-use super::status::from_engine;
+use super::sql::cancel;
+use super::status::{from_engine, internal};
 use crate::engine::{Conditions, EngineError, ReturnKind};
+
+/// Name of the standard action.
+pub const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
 
 pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, Status>> + Send>>;
 
@@ -27,10 +32,13 @@ pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, S
 /// # Errors
 /// `invalid_argument` for an action that is not ours, or a body that is not its message.
 pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<Response<ActionStream>, Status> {
-    let (metadata, _, request) = request.into_parts();
+    let (metadata, extensions, request) = request.into_parts();
     let body = request.body;
+    let session = async || sessions.named_or_linked(&metadata, &extensions).await;
     let answer = match request.r#type.as_str() {
-        action::OPEN_SESSION => open_session(sessions.clone(), decode(&body)?).await?.encode_to_vec(),
+        action::OPEN_SESSION => open_session(sessions, decode(&body)?, &extensions)
+            .await?
+            .encode_to_vec(),
         action::CLOSE_SESSION => {
             if let Some(id) = metadata.get(SESSION_HEADER).and_then(|id| id.to_str().ok()) {
                 sessions.close(id);
@@ -39,14 +47,14 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         }
         action::DESCRIBE => {
             let request: DescribeRequest = decode(&body)?;
-            let session = sessions.of(&metadata)?;
+            let session = session().await?;
             let description = session
                 .describe(request.sql, conditions(request.begin, request.settings))
                 .await
                 .map_err(engine_status)?;
             let IpcMessage(schema) = SchemaAsIpc::new(&description.schema, &IpcWriteOptions::default())
                 .try_into()
-                .map_err(|error: ArrowError| Status::internal(format!("cannot encode the schema: {error}")))?;
+                .map_err(|error: ArrowError| internal(format!("cannot encode the schema: {error}")))?;
             let return_kind = match description.return_kind {
                 ReturnKind::Rows => duckling_protocol::ReturnKind::Rows,
                 ReturnKind::ChangedRows => duckling_protocol::ReturnKind::ChangedRows,
@@ -62,7 +70,7 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         }
         action::CATALOG => {
             let request: CatalogRequest = decode(&body)?;
-            let session = sessions.of(&metadata)?;
+            let session = session().await?;
             let snapshot = session
                 .snapshot(request.known_version, Conditions::beginning(request.begin))
                 .await
@@ -71,20 +79,28 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         }
         action::TRANSACTION => {
             let request: TransactionControl = decode(&body)?;
-            sessions
-                .of(&metadata)?
+            session()
+                .await?
                 .end_transaction(request.commit)
                 .await
                 .map_err(engine_status)?;
             Vec::new()
         }
+        CANCEL_FLIGHT_INFO => cancel::cancel_flight_info(sessions, &body)?.encode_to_vec(),
+        session_options::SET_SESSION_OPTIONS => session_options::set(&session().await?, &body).await?.encode_to_vec(),
+        session_options::GET_SESSION_OPTIONS => session_options::get(&session().await?).await?.encode_to_vec(),
+        session_options::CLOSE_SESSION => session_options::close(sessions, &session().await?).encode_to_vec(),
         other => return Err(Status::invalid_argument(format!("unknown action {other}"))),
     };
     let answer = arrow_flight::Result { body: answer.into() };
     Ok(Response::new(stream::iter([Ok(answer)]).boxed()))
 }
 
-async fn open_session(sessions: Arc<Sessions>, request: OpenSession) -> Result<SessionOpened, Status> {
+async fn open_session(
+    sessions: &Arc<Sessions>,
+    request: OpenSession,
+    extensions: &Extensions,
+) -> Result<SessionOpened, Status> {
     if request.protocol_version != PROTOCOL_VERSION {
         return Err(Status::failed_precondition(format!(
             "the client speaks version {} of the Duckherder protocol, this server version {PROTOCOL_VERSION}: \
@@ -92,25 +108,23 @@ async fn open_session(sessions: Arc<Sessions>, request: OpenSession) -> Result<S
             request.protocol_version
         )));
     }
-    let opened = spawn_blocking(move || {
-        let (session_id, session) = sessions.open(&request.database)?;
-        session.keep_duckdb_types()?;
-        Ok::<_, EngineError>(SessionOpened {
-            session_id,
-            server_version: env!("CARGO_PKG_VERSION").to_string(),
-            duckdb_version: sessions.duckdb_version().to_string(),
-            database: session.database().to_string(),
-            functions: if request.want_functions {
-                sessions.functions()?
-            } else {
-                Vec::new()
-            },
-        })
-    });
-    opened
-        .await
-        .map_err(|_| Status::unavailable("the server is shutting down"))?
-        .map_err(engine_status)
+    let session = sessions.open(&request.database, true, extensions).await?;
+    let functions = if request.want_functions {
+        let sessions = sessions.clone();
+        spawn_blocking(move || sessions.functions())
+            .await
+            .map_err(|_| internal("listing the functions was given up"))?
+            .map_err(engine_status)?
+    } else {
+        Vec::new()
+    };
+    Ok(SessionOpened {
+        session_id: session.id().to_string(),
+        server_version: env!("CARGO_PKG_VERSION").to_string(),
+        duckdb_version: sessions.duckdb_version().to_string(),
+        database: session.database().to_string(),
+        functions,
+    })
 }
 
 fn engine_status(error: EngineError) -> Status {

@@ -5,8 +5,10 @@ use std::pin::Pin;
 use arrow_flight::FlightData;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use futures::stream::{self, Stream, StreamExt};
+use prost::bytes::Bytes;
 use tonic::Status;
 
+use super::sessions::Lease;
 use super::status::to_flight_error;
 use crate::engine::Results;
 
@@ -15,12 +17,18 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 pub type FlightDataStream = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> + Send>>;
 
-/// Encode a result; the schema is sent at once, then each batch as it comes. Dropping the stream stops the statement.
-pub fn encode(results: Results) -> FlightDataStream {
+/// Encode a result; `query_id` is what a client can cancel it by. The schema is sent at once, then each batch as it comes. Dropping the stream stops the statement.
+pub fn encode(results: Results, lease: Lease, query_id: Option<Bytes>) -> FlightDataStream {
     let schema = results.schema();
-    let batches = stream::unfold(results, |mut results| async move {
+    let running = lease.register_running(query_id, &results);
+    // In this order they are dropped: the session outlives its results.
+    let batches = stream::unfold((results, running, lease), |(mut results, running, lease)| async move {
         let batch = results.next().await?;
-        Some((batch.map_err(|error| to_flight_error(&error)), results))
+        lease.touch();
+        Some((
+            batch.map_err(|error| to_flight_error(&error)),
+            (results, running, lease),
+        ))
     });
     FlightDataEncoderBuilder::new()
         .with_schema(schema)

@@ -3,36 +3,48 @@
 //! Turns calls into calls of `engine` and its answers into gRPC; decides nothing about SQL.
 
 mod actions;
+mod arrivals;
 mod encode;
 mod execute;
+mod handshake;
 mod ingest;
+mod link;
+mod rpc;
 mod service;
+mod session_options;
 mod sessions;
 mod sql;
 mod status;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
+use rpc::Rpc;
+
+pub use link::incoming;
 pub use service::Service;
+pub use sessions::Limits;
 
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
 /// HTTP/2 frames: the default of 16 kB splits a batch into too many.
 const MAX_FRAME_BYTES: u32 = 1 << 20;
+/// Largest message that is taken in: one batch of a client, which holds at least one row.
+const MAX_MESSAGE_BYTES: usize = 1 << 30;
 /// Error texts travel in headers, and DuckDB's can be long.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// A peer that does not answer a ping for this long is gone.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The gRPC server, ready to be given a listener.
-pub fn router(service: Service) -> Router {
-    let flight = FlightServiceServer::new(service)
-        .max_decoding_message_size(usize::MAX)
+pub fn router(service: Arc<Service>) -> Router {
+    let flight = FlightServiceServer::new(Rpc(service))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(usize::MAX);
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)

@@ -4,14 +4,25 @@ use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
-use arrow_flight::sql::{Any, CommandStatementQuery, CommandStatementUpdate, SqlInfo, TicketStatementQuery};
-use arrow_flight::{Action, ActionType, FlightDescriptor, FlightInfo, Ticket};
+use arrow_flight::sql::{
+    ActionBeginSavepointRequest, ActionBeginSavepointResult, ActionBeginTransactionRequest,
+    ActionBeginTransactionResult, ActionCancelQueryRequest, ActionCancelQueryResult,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
+    ActionCreatePreparedSubstraitPlanRequest, ActionEndSavepointRequest, ActionEndTransactionRequest, Any,
+    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementIngest, CommandStatementQuery,
+    CommandStatementSubstraitPlan, CommandStatementUpdate, DoPutPreparedStatementResult, SqlInfo, TicketStatementQuery,
+};
+use arrow_flight::{Action, ActionType, FlightDescriptor, FlightInfo, HandshakeRequest, Ticket};
 use duckling_protocol::{Command, Execute, Ingest, action};
-use tonic::{Request, Response, Status};
+use prost::Message;
+use tonic::{Request, Response, Status, Streaming};
 
-use super::sessions::Sessions;
-use super::{actions, execute, ingest, sql};
+use super::sessions::{Limits, Sessions};
+use super::{actions, execute, handshake, ingest, session_options, sql};
 use crate::engine::{Database, EngineError};
+
+/// `ActionCancelQueryResult.CancelResult.CANCEL_RESULT_CANCELLED`, which arrow-flight does not export.
+const CANCEL_RESULT_CANCELLED: i32 = 1;
 
 /// One server's Flight SQL service.
 pub struct Service {
@@ -23,10 +34,15 @@ impl Service {
     ///
     /// # Errors
     /// DuckDB's own, if the instance cannot be asked for its default database.
-    pub fn new(instance: Database) -> Result<Self, EngineError> {
+    pub fn new(instance: Database, limits: Limits) -> Result<Self, EngineError> {
         Ok(Self {
-            sessions: Arc::new(Sessions::new(instance)?),
+            sessions: Sessions::new(instance, limits)?,
         })
+    }
+
+    /// The sessions that are open.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
     }
 }
 
@@ -34,12 +50,19 @@ impl Service {
 impl FlightSqlService for Service {
     type FlightService = Self;
 
+    async fn do_handshake(
+        &self,
+        request: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<<Self as FlightService>::HandshakeStream>, Status> {
+        handshake::shake_hands(&self.sessions, request).await
+    }
+
     async fn get_flight_info_statement(
         &self,
         query: CommandStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        let session = self.sessions.of(request.metadata())?;
+        let session = self.sessions.of(&request).await?;
         sql::statement_query::get_flight_info(&session, query, request.into_inner()).await
     }
 
@@ -48,8 +71,8 @@ impl FlightSqlService for Service {
         ticket: TicketStatementQuery,
         request: Request<Ticket>,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
-        let session = self.sessions.of(request.metadata())?;
-        sql::statement_query::do_get(&session, &ticket).await
+        let session = self.sessions.of(&request).await?;
+        sql::statement_query::do_get(session, &ticket).await
     }
 
     async fn do_put_statement_update(
@@ -57,9 +80,150 @@ impl FlightSqlService for Service {
         command: CommandStatementUpdate,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<i64, Status> {
-        let session = self.sessions.of(request.metadata())?;
+        let session = self.sessions.of(&request).await?;
         sql::statement_update::do_put(&session, command).await
     }
+
+    async fn do_put_statement_ingest(
+        &self,
+        command: CommandStatementIngest,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::statement_ingest::do_put(&session, command, request.into_inner()).await
+    }
+
+    async fn do_action_create_prepared_statement(
+        &self,
+        command: ActionCreatePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<ActionCreatePreparedStatementResult, Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::prepared_statement::create(&session, command).await
+    }
+
+    async fn do_action_close_prepared_statement(
+        &self,
+        command: ActionClosePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<(), Status> {
+        let session = self.sessions.of(&request).await?;
+        session.close_prepared(&command.prepared_statement_handle);
+        Ok(())
+    }
+
+    async fn do_put_prepared_statement_query(
+        &self,
+        command: CommandPreparedStatementQuery,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<DoPutPreparedStatementResult, Status> {
+        let session = self.sessions.of(&request).await?;
+        let handle = command.prepared_statement_handle;
+        sql::prepared_statement::bind(&session, &handle, request.into_inner()).await
+    }
+
+    async fn do_put_prepared_statement_update(
+        &self,
+        command: CommandPreparedStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        let session = self.sessions.of(&request).await?;
+        let handle = command.prepared_statement_handle;
+        sql::prepared_statement::do_put_update(&session, &handle, request.into_inner()).await
+    }
+
+    async fn get_flight_info_prepared_statement(
+        &self,
+        command: CommandPreparedStatementQuery,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::prepared_statement::get_flight_info(&session, &command, request.into_inner())
+    }
+
+    async fn do_get_prepared_statement(
+        &self,
+        command: CommandPreparedStatementQuery,
+        request: Request<Ticket>,
+    ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::prepared_statement::do_get(session, &command.prepared_statement_handle).await
+    }
+
+    async fn do_action_begin_transaction(
+        &self,
+        _command: ActionBeginTransactionRequest,
+        request: Request<Action>,
+    ) -> Result<ActionBeginTransactionResult, Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::transaction::begin(&session).await
+    }
+
+    async fn do_action_end_transaction(
+        &self,
+        command: ActionEndTransactionRequest,
+        request: Request<Action>,
+    ) -> Result<(), Status> {
+        let session = self.sessions.of(&request).await?;
+        sql::transaction::end(&session, &command).await
+    }
+
+    async fn do_action_cancel_query(
+        &self,
+        command: ActionCancelQueryRequest,
+        _request: Request<Action>,
+    ) -> Result<ActionCancelQueryResult, Status> {
+        let info = FlightInfo::decode(command.info)
+            .map_err(|error| Status::invalid_argument(format!("cannot decode the FlightInfo to cancel: {error}")))?;
+        sql::cancel::cancel(&self.sessions, &info)?;
+        Ok(ActionCancelQueryResult {
+            result: CANCEL_RESULT_CANCELLED,
+        })
+    }
+
+    // What DuckDB cannot do
+
+    async fn do_action_begin_savepoint(
+        &self,
+        _command: ActionBeginSavepointRequest,
+        _request: Request<Action>,
+    ) -> Result<ActionBeginSavepointResult, Status> {
+        Err(no_savepoints())
+    }
+
+    async fn do_action_end_savepoint(
+        &self,
+        _command: ActionEndSavepointRequest,
+        _request: Request<Action>,
+    ) -> Result<(), Status> {
+        Err(no_savepoints())
+    }
+
+    async fn get_flight_info_substrait_plan(
+        &self,
+        _command: CommandStatementSubstraitPlan,
+        _request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        Err(no_substrait())
+    }
+
+    async fn do_put_substrait_plan(
+        &self,
+        _command: CommandStatementSubstraitPlan,
+        _request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        Err(no_substrait())
+    }
+
+    async fn do_action_create_prepared_substrait_plan(
+        &self,
+        _command: ActionCreatePreparedSubstraitPlanRequest,
+        _request: Request<Action>,
+    ) -> Result<ActionCreatePreparedStatementResult, Status> {
+        Err(no_substrait())
+    }
+
+    // Duckherder's own
 
     async fn do_get_fallback(
         &self,
@@ -67,8 +231,8 @@ impl FlightSqlService for Service {
         message: Any,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
         let command = unpack::<Execute>(&message)?;
-        let session = self.sessions.of(request.metadata())?;
-        execute::execute(&session, command).await
+        let session = self.sessions.of(&request).await?;
+        execute::execute(session, command).await
     }
 
     async fn do_put_fallback(
@@ -77,7 +241,7 @@ impl FlightSqlService for Service {
         message: Any,
     ) -> Result<Response<<Self as FlightService>::DoPutStream>, Status> {
         let command = unpack::<Ingest>(&message)?;
-        let session = self.sessions.of(request.metadata())?;
+        let session = self.sessions.of(&request).await?;
         ingest::ingest(session, command, request.into_inner()).await
     }
 
@@ -89,14 +253,37 @@ impl FlightSqlService for Service {
     }
 
     async fn list_custom_actions(&self) -> Option<Vec<Result<ActionType, Status>>> {
-        let describe = |name: &str| ActionType {
-            r#type: name.to_string(),
-            description: "Duckherder".to_string(),
+        let describe = |name: &str, description: &str| {
+            Ok(ActionType {
+                r#type: name.to_string(),
+                description: description.to_string(),
+            })
         };
-        Some(action::ALL.iter().map(|name| Ok(describe(name))).collect())
+        let standard = [
+            (actions::CANCEL_FLIGHT_INFO, "Cancel the query of a FlightInfo"),
+            (session_options::SET_SESSION_OPTIONS, "Set options of the session"),
+            (session_options::GET_SESSION_OPTIONS, "Get the options of the session"),
+            (session_options::CLOSE_SESSION, "Close the session"),
+        ];
+        let own = action::ALL.iter().map(|name| describe(name, "Duckherder"));
+        Some(
+            standard
+                .iter()
+                .map(|(name, description)| describe(name, description))
+                .chain(own)
+                .collect(),
+        )
     }
 
     async fn register_sql_info(&self, _id: i32, _result: &SqlInfo) {}
+}
+
+fn no_savepoints() -> Status {
+    Status::unimplemented("DuckDB has no savepoints")
+}
+
+fn no_substrait() -> Status {
+    Status::unimplemented("this server takes SQL, not Substrait plans")
 }
 
 fn unpack<T: Command>(message: &Any) -> Result<T, Status> {

@@ -19,7 +19,25 @@ pub fn from_engine(error: &EngineError) -> Status {
         position: error.position,
     };
     let text = format!("{} Error: {message}", error.class);
-    Status::with_details(code(&error.class), text, detail.encode_to_vec().into())
+    Status::with_details(code(&error.class, &error.subtype), text, detail.encode_to_vec().into())
+}
+
+/// A failure of this server itself. Its details tell it from what arrow-flight reports as internal: see `rpc`.
+pub fn internal(message: impl Into<String>) -> Status {
+    from_engine(&EngineError {
+        class: "INTERNAL".to_string(),
+        message: message.into(),
+        position: None,
+        subtype: String::new(),
+    })
+}
+
+/// Arrow data from a client that is not what it says.
+pub fn malformed(error: FlightError) -> Status {
+    match error {
+        FlightError::Tonic(status) => *status,
+        error => Status::invalid_argument(format!("malformed Arrow data: {error}")),
+    }
 }
 
 /// The same, for streams of Arrow data.
@@ -27,7 +45,10 @@ pub fn to_flight_error(error: &EngineError) -> FlightError {
     FlightError::Tonic(Box::new(from_engine(error)))
 }
 
-fn code(class: &str) -> Code {
+fn code(class: &str, subtype: &str) -> Code {
+    if subtype == "ENTRY_ALREADY_EXISTS" {
+        return Code::AlreadyExists;
+    }
     match class {
         "Binder"
         | "Parser"

@@ -1,45 +1,16 @@
-// Databases, connections and the streams of their statements.
+// Databases, connections and the statements that they run at once.
 
-#include "arrow_batches.hpp"
 #include "engine_internal.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
-#include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/main/client_context.hpp"
-#include "duckdb/main/prepared_statement.hpp"
-#include "duckdb/main/query_result_stream.hpp"
-
-#include <cstdlib>
-#include <cstring>
 
 using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
+using duckling::OpenStream;
+using duckling::ParseOne;
 using duckling::ToString;
-
-struct dh_engine_stream {
-	//! Keeps the connection's context alive while the stream reads from it
-	shared_ptr<ClientContext> context;
-	//! A SELECT is drained as it runs; anything else is run to its end first, and then read from `retained`
-	unique_ptr<QueryResultStream<BoundedArrowFormat>> draining;
-	unique_ptr<QueryResult> retained;
-	idx_t next_retained = 0;
-	vector<LogicalType> types;
-	vector<Identifier> names;
-	ClientProperties properties;
-
-	unique_ptr<ArrowArrayWrapper> Fetch() {
-		if (retained) {
-			auto &batches = retained->Collection<BoundedArrowFormat>();
-			return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
-		}
-		auto batch = draining->Fetch();
-		if (!batch && draining->HasError()) {
-			draining->GetErrorObject().Throw();
-		}
-		return batch;
-	}
-};
 
 dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_option *options, size_t option_count,
                                          dh_engine_database **out) noexcept {
@@ -89,64 +60,6 @@ dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *conn
 	});
 }
 
-static unique_ptr<SQLStatement> ParseOne(Connection &connection, const std::string &sql) {
-	auto statements = connection.ExtractStatements(sql);
-	if (statements.size() != 1) {
-		throw InvalidInputException("Expected one statement, got %llu", (uint64_t)statements.size());
-	}
-	return std::move(statements[0]);
-}
-
-static int32_t ReturnKind(StatementReturnType type) {
-	switch (type) {
-	case StatementReturnType::CHANGED_ROWS:
-		return DH_RETURN_CHANGED_ROWS;
-	case StatementReturnType::NOTHING:
-		return DH_RETURN_NOTHING;
-	default:
-		return DH_RETURN_ROWS;
-	}
-}
-
-void dh_engine_description_free(dh_engine_description *description) noexcept {
-	for (size_t i = 0; i < description->column_count; i++) {
-		std::free(description->column_types[i]);
-	}
-	std::free(description->column_types);
-	description->column_types = nullptr;
-	description->column_count = 0;
-}
-
-dh_engine_error *dh_engine_connection_describe(dh_engine_connection *handle, dh_engine_str sql, ArrowSchema *out_schema,
-                                               dh_engine_description *out) noexcept {
-	return Guard([&]() {
-		auto &connection = *handle->connection;
-		auto prepared = connection.Prepare(ParseOne(connection, ToString(sql)));
-		if (prepared->HasError()) {
-			prepared->GetErrorObject().Throw();
-		}
-		auto properties = connection.context->GetClientProperties();
-		out->column_count = 0;
-		out->column_types = nullptr;
-		if (!prepared->MetadataAvailable()) {
-			// A statement that expands into several; what it returns is known only once it runs
-			out->return_kind = DH_RETURN_NOTHING;
-			out->read_only = false;
-			ArrowConverter::ToArrowSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, properties);
-			return;
-		}
-		auto &statement = prepared->GetStatementProperties();
-		out->return_kind = ReturnKind(statement.return_type);
-		out->read_only = statement.IsReadOnly() && prepared->GetStatementType() == StatementType::SELECT_STATEMENT;
-		auto &types = prepared->GetTypes();
-		ArrowConverter::ToArrowSchema(out_schema, types, IdentifiersToStrings(prepared->GetNames()), properties);
-		out->column_types = static_cast<char **>(std::calloc(types.size() + 1, sizeof(char *)));
-		for (auto &type : types) {
-			out->column_types[out->column_count++] = strdup(type.ToString().c_str());
-		}
-	});
-}
-
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_engine_str sql, ArrowArrayStream *input,
                                              dh_engine_stream **out) noexcept {
 	return Guard([&]() {
@@ -157,50 +70,6 @@ dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_en
 		}
 		auto written_type = statement->type;
 		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
-		if (result->HasError()) {
-			result->GetErrorObject().Throw();
-		}
-		auto stream = make_uniq<dh_engine_stream>();
-		stream->context = connection.context;
-		if (StreamsByDefault(written_type, *result, false)) {
-			stream->draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
-			stream->types = stream->draining->GetTypes();
-			stream->names = stream->draining->GetNames();
-			stream->properties = stream->draining->GetClientProperties();
-		} else {
-			// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
-			result->Complete();
-			if (result->HasError()) {
-				result->GetErrorObject().Throw();
-			}
-			stream->types = result->GetTypes();
-			stream->names = result->GetNames();
-			stream->properties = result->client_properties;
-			stream->retained = std::move(result);
-		}
-		*out = stream.release();
+		*out = OpenStream(connection, written_type, std::move(result));
 	});
-}
-
-dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {
-	return Guard([&]() {
-		// The session may have changed its time zone since; the stream's own properties are what its batches follow
-		auto properties = stream->properties;
-		properties.client_context = stream->context.get();
-		ArrowConverter::ToArrowSchema(out, stream->types, IdentifiersToStrings(stream->names), properties);
-	});
-}
-
-dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept {
-	out->release = nullptr;
-	return Guard([&]() {
-		auto batch = stream->Fetch();
-		if (batch) {
-			batch->MoveTo(*out);
-		}
-	});
-}
-
-void dh_engine_stream_free(dh_engine_stream *stream) noexcept {
-	dh_engine_error_free(Guard([&]() { delete stream; }));
 }

@@ -24,12 +24,16 @@ struct dh_engine_error {
 	char *message;
 	//! Byte offset into the statement, or -1
 	int64_t position;
+	//! What DuckDB says beyond the class, such as "MISSING_ENTRY"; may be empty
+	char *subtype;
 };
 void dh_engine_error_free(dh_engine_error *error) noexcept;
 
 struct dh_engine_database;
 struct dh_engine_connection;
 struct dh_engine_stream;
+struct dh_engine_prepared;
+struct dh_engine_parameters;
 
 struct dh_engine_option {
 	dh_engine_str name;
@@ -75,4 +79,19 @@ dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *
 dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept;
 //! End the statement, finished or not.
 void dh_engine_stream_free(dh_engine_stream *stream) noexcept;
+
+//! Bind a statement that is run later, perhaps more than once. `out_parameters` gets one column per parameter, in the
+//! order of their numbers.
+dh_engine_error *dh_engine_prepare(dh_engine_connection *connection, dh_engine_str sql, ArrowSchema *out_schema,
+                                   dh_engine_description *out_description, ArrowSchema *out_parameters,
+                                   dh_engine_prepared **out) noexcept;
+void dh_engine_prepared_free(dh_engine_prepared *prepared) noexcept;
+//! Read the rows of `input`, which is consumed: each is one set of parameter values, by position.
+dh_engine_error *dh_engine_parameters_read(dh_engine_connection *connection, ArrowArrayStream *input,
+                                           dh_engine_parameters **out, size_t *out_rows) noexcept;
+void dh_engine_parameters_free(dh_engine_parameters *parameters) noexcept;
+//! Start the statement with one row of values; `parameters` is null if it has none.
+dh_engine_error *dh_engine_prepared_submit(dh_engine_connection *connection, dh_engine_prepared *prepared,
+                                           const dh_engine_parameters *parameters, size_t row,
+                                           dh_engine_stream **out) noexcept;
 }

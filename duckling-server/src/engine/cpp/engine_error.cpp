@@ -15,7 +15,8 @@ static char *CopyString(const std::string &text) {
 	return copy;
 }
 
-static dh_engine_error *MakeError(const std::string &class_name, const std::string &message, int64_t position) {
+static dh_engine_error *MakeError(const std::string &class_name, const std::string &message, int64_t position,
+                                  const std::string &subtype) {
 	auto error = static_cast<dh_engine_error *>(std::malloc(sizeof(dh_engine_error)));
 	if (!error) {
 		std::abort();
@@ -23,6 +24,7 @@ static dh_engine_error *MakeError(const std::string &class_name, const std::stri
 	error->class_name = CopyString(class_name);
 	error->message = CopyString(message);
 	error->position = position;
+	error->subtype = CopyString(subtype);
 	return error;
 }
 
@@ -32,6 +34,7 @@ void dh_engine_error_free(dh_engine_error *error) noexcept {
 	}
 	std::free(error->class_name);
 	std::free(error->message);
+	std::free(error->subtype);
 	std::free(error);
 }
 
@@ -48,9 +51,11 @@ dh_engine_error *Guard(const std::function<void()> &body) noexcept {
 		if (entry != error.ExtraInfo().end()) {
 			position = std::strtoll(entry->second.c_str(), nullptr, 10);
 		}
-		return MakeError(Exception::ExceptionTypeToString(error.Type()), error.RawMessage(), position);
+		auto subtype = error.ExtraInfo().find("error_subtype");
+		return MakeError(Exception::ExceptionTypeToString(error.Type()), error.RawMessage(), position,
+		                 subtype == error.ExtraInfo().end() ? std::string() : subtype->second);
 	} catch (...) {
-		return MakeError("Internal", "unknown C++ exception", -1);
+		return MakeError("Internal", "unknown C++ exception", -1, std::string());
 	}
 }
 

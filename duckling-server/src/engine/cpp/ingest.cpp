@@ -5,8 +5,10 @@
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
 #include "duckdb/function/table/arrow.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/parsed_data/create_table_info.hpp"
 #include "duckdb/parser/query_node/insert_query_node.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/create_statement.hpp"
 #include "duckdb/parser/statement/insert_statement.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
@@ -43,12 +45,21 @@ struct OneStream : public ArrowScanFactory {
 
 } // namespace
 
-void BindInput(SQLStatement &statement, ArrowArrayStream *input) {
-	if (statement.type != StatementType::INSERT_STATEMENT) {
-		throw InternalException("Only an INSERT takes an ingest stream");
+static QueryNode &SourceOf(SQLStatement &statement) {
+	switch (statement.type) {
+	case StatementType::SELECT_STATEMENT:
+		return *statement.Cast<SelectStatement>().node;
+	case StatementType::INSERT_STATEMENT:
+		return *statement.Cast<InsertStatement>().node->select_statement->node;
+	case StatementType::CREATE_STATEMENT:
+		return *statement.Cast<CreateStatement>().info->Cast<CreateTableInfo>().query->node;
+	default:
+		throw InternalException("Only SELECT, INSERT and CREATE TABLE AS take an Arrow stream");
 	}
-	auto &insert = *statement.Cast<InsertStatement>().node;
-	auto &select = insert.select_statement->node->Cast<SelectNode>();
+}
+
+void BindInput(SQLStatement &statement, ArrowArrayStream *input) {
+	auto &select = SourceOf(statement).Cast<SelectNode>();
 	auto &ref = select.from_table->Cast<TableFunctionRef>();
 	ref.bind_info = make_shared_ptr<OneStream>(input);
 }

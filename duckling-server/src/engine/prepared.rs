@@ -1,0 +1,135 @@
+//! A statement that is bound once and run with other values each time.
+
+use std::ptr;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ffi::FFI_ArrowSchema;
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow::record_batch::RecordBatchReader;
+
+use super::connection::{Connection, Description};
+use super::error::EngineError;
+use super::ffi;
+use super::stream::BatchStream;
+
+/// A prepared statement of one connection, which it keeps open.
+pub struct Prepared {
+    handle: Handle,
+    /// Dropped after the statement that lives in it.
+    connection: Arc<Connection>,
+    pub description: Description,
+    /// One field per parameter, in the order of their numbers.
+    pub parameters: SchemaRef,
+}
+
+struct Handle(*mut ffi::DhEnginePrepared);
+
+// SAFETY: DuckDB guards the connection that the statement lives in with its own lock; any thread may call it.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from `dh_engine_prepare` and is dropped once.
+        unsafe { ffi::dh_engine_prepared_free(self.0) }
+    }
+}
+
+impl Prepared {
+    /// Bind a statement. Blocks.
+    ///
+    /// # Errors
+    /// DuckDB's parser, binder and catalog errors.
+    pub(super) fn new(connection: Arc<Connection>, sql: &str) -> Result<Self, EngineError> {
+        let (mut schema, mut parameters) = (FFI_ArrowSchema::empty(), FFI_ArrowSchema::empty());
+        let mut raw = ffi::DhEngineDescription::EMPTY;
+        let mut handle = ptr::null_mut();
+        // SAFETY: all pointers are valid for the call, and what they point to is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_prepare(
+                connection.handle,
+                sql.into(),
+                &mut schema,
+                &mut raw,
+                &mut parameters,
+                &mut handle,
+            ))?;
+        }
+        let handle = Handle(handle);
+        // SAFETY: C++ has filled `raw`.
+        let description = unsafe { Description::from_raw(&schema, raw)? };
+        Ok(Self {
+            handle,
+            connection,
+            description,
+            parameters: Schema::try_from(&parameters)?.into(),
+        })
+    }
+
+    /// Start the statement with one row of `values`; none if it has no parameters. Blocks.
+    ///
+    /// # Errors
+    /// As [`Connection::submit`]; `Invalid Input` if the values are not as many as the parameters.
+    pub(super) fn submit(&self, values: Option<&Parameters>, row: usize) -> Result<BatchStream, EngineError> {
+        let values = values.map_or(ptr::null_mut(), |values| values.handle);
+        let mut stream = ptr::null_mut();
+        // SAFETY: the handles are alive, `row` is one of the values', and `stream` is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_prepared_submit(
+                self.connection.handle,
+                self.handle.0,
+                values,
+                row,
+                &mut stream,
+            ))?;
+            // SAFETY: C++ returned a new stream, which nothing else owns.
+            BatchStream::from_raw(stream)
+        }
+    }
+}
+
+/// Rows of parameter values, each for one run of a statement.
+pub struct Parameters {
+    handle: *mut ffi::DhEngineParameters,
+    rows: usize,
+}
+
+// SAFETY: the values are written once, by `read`, and belong to no connection.
+unsafe impl Send for Parameters {}
+// SAFETY: as above.
+unsafe impl Sync for Parameters {}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from `dh_engine_parameters_read` and is dropped once.
+        unsafe { ffi::dh_engine_parameters_free(self.handle) }
+    }
+}
+
+impl Parameters {
+    /// Read Arrow rows as DuckDB values, by position. Blocks.
+    ///
+    /// # Errors
+    /// `Not implemented` for an Arrow type that DuckDB has no type for; whatever `input` fails with.
+    pub(super) fn read(connection: &Connection, input: Box<dyn RecordBatchReader + Send>) -> Result<Self, EngineError> {
+        let mut stream = FFI_ArrowArrayStream::new(input);
+        let (mut handle, mut rows) = (ptr::null_mut(), 0);
+        // SAFETY: all pointers are valid for the call; C++ empties `stream`, and the rest is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_parameters_read(
+                connection.handle,
+                &mut stream,
+                &mut handle,
+                &mut rows,
+            ))?;
+        }
+        Ok(Self { handle, rows })
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}

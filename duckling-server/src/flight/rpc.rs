@@ -1,0 +1,149 @@
+//! Where every RPC enters: its span, its panics, and the calls that arrow-flight's Flight SQL service leaves out.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::{
+    Action, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, PollInfo, SchemaResult, Ticket,
+};
+use duckling_protocol::SESSION_HEADER;
+use futures::FutureExt;
+use tonic::{Code, Request, Response, Status, Streaming};
+use tracing::Instrument;
+
+use super::link::Link;
+use super::service::Service;
+use super::status::internal;
+
+/// The gRPC face of [`Service`].
+pub struct Rpc(pub Arc<Service>);
+
+impl Rpc {
+    /// Answer one call inside its span. One line at debug level per call: what a statement costs is counted by them.
+    async fn answer<I, T>(
+        &self,
+        method: &'static str,
+        request: Request<I>,
+        call: impl AsyncFnOnce(&Service, Request<I>) -> Result<Response<T>, Status>,
+    ) -> Result<Response<T>, Status> {
+        let session_id = request.metadata().get(SESSION_HEADER).and_then(|id| id.to_str().ok());
+        let peer = request.extensions().get::<Arc<Link>>().and_then(|link| link.peer());
+        let span = tracing::debug_span!("rpc", method, session_id, ?peer);
+        span.in_scope(|| tracing::debug!(method, session_id, "rpc"));
+        guard(call(&self.0, request)).instrument(span).await
+    }
+}
+
+/// Turn a panic into a status: the connection, and the other calls on it, go on.
+async fn guard<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let outcome = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a call panicked");
+        Err(internal("the call panicked: please report it as a bug of the server"))
+    });
+    outcome.map_err(|status| {
+        if status.code() == Code::Internal && status.details().is_empty() {
+            // Ours carry details; those without are what arrow-flight says of a message that it cannot decode.
+            return Status::invalid_argument(status.message());
+        }
+        if status.code() == Code::Internal {
+            tracing::error!(message = status.message(), "a call failed");
+        }
+        status
+    })
+}
+
+#[tonic::async_trait]
+impl FlightService for Rpc {
+    type HandshakeStream = <Service as FlightService>::HandshakeStream;
+    type ListFlightsStream = <Service as FlightService>::ListFlightsStream;
+    type DoGetStream = <Service as FlightService>::DoGetStream;
+    type DoPutStream = <Service as FlightService>::DoPutStream;
+    type DoActionStream = <Service as FlightService>::DoActionStream;
+    type ListActionsStream = <Service as FlightService>::ListActionsStream;
+    type DoExchangeStream = <Service as FlightService>::DoExchangeStream;
+
+    async fn handshake(
+        &self,
+        request: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Self::HandshakeStream>, Status> {
+        self.answer("Handshake", request, async |service, request| {
+            FlightService::handshake(service, request).await
+        })
+        .await
+    }
+
+    async fn list_flights(&self, _request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
+        Err(Status::unimplemented(
+            "this server keeps no list of flights: ask for tables with CommandGetTables",
+        ))
+    }
+
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+        self.answer("GetFlightInfo", request, async |service, request| {
+            FlightService::get_flight_info(service, request).await
+        })
+        .await
+    }
+
+    /// Complete at once: a statement runs, and streams, when its ticket is used.
+    async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+        self.answer("PollFlightInfo", request, async |service, request| {
+            let info = FlightService::get_flight_info(service, request).await?;
+            Ok(info.map(|info| PollInfo {
+                info: Some(info),
+                flight_descriptor: None,
+                progress: Some(1.0),
+                expiration_time: None,
+            }))
+        })
+        .await
+    }
+
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        self.answer("GetSchema", request, async |service, request| {
+            let info = FlightService::get_flight_info(service, request).await?;
+            Ok(info.map(|info| SchemaResult { schema: info.schema }))
+        })
+        .await
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
+        self.answer("DoGet", request, async |service, request| {
+            FlightService::do_get(service, request).await
+        })
+        .await
+    }
+
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+        self.answer("DoPut", request, async |service, request| {
+            FlightService::do_put(service, request).await
+        })
+        .await
+    }
+
+    async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
+        self.answer("DoAction", request, async |service, request| {
+            tracing::debug!(action = request.get_ref().r#type, "action");
+            FlightService::do_action(service, request).await
+        })
+        .await
+    }
+
+    async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
+        self.answer("ListActions", request, async |service, request| {
+            FlightService::list_actions(service, request).await
+        })
+        .await
+    }
+
+    async fn do_exchange(
+        &self,
+        _request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoExchangeStream>, Status> {
+        Err(Status::unimplemented(
+            "this server exchanges no data in both directions at once: use DoGet and DoPut",
+        ))
+    }
+}
