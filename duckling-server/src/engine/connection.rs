@@ -107,6 +107,19 @@ impl Connection {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub fn describe(&self, sql: &str) -> Result<Description, EngineError> {
+        self.describe_by(ffi::dh_engine_connection_describe, sql)
+    }
+
+    /// Bind one query without running it. One that does not bind leaves the open transaction as it was, which
+    /// [`Connection::describe`] aborts, as DuckDB does for any statement that fails.
+    ///
+    /// # Errors
+    /// DuckDB's parser, binder and catalog errors.
+    pub fn bind(&self, sql: &str) -> Result<Description, EngineError> {
+        self.describe_by(ffi::dh_engine_connection_bind, sql)
+    }
+
+    fn describe_by(&self, describe: ffi::Describe, sql: &str) -> Result<Description, EngineError> {
         let mut schema = FFI_ArrowSchema::empty();
         let mut raw = ffi::DhEngineDescription {
             return_kind: 0,
@@ -116,12 +129,7 @@ impl Connection {
         };
         // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
         unsafe {
-            ffi::check(ffi::dh_engine_connection_describe(
-                self.handle,
-                sql.into(),
-                &mut schema,
-                &mut raw,
-            ))?;
+            ffi::check(describe(self.handle, sql.into(), &mut schema, &mut raw))?;
         }
         let column_types = (0..raw.column_count)
             // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.

@@ -62,6 +62,14 @@ pub struct DhEngineDescription {
     pub column_types: *const *const c_char,
 }
 
+/// A function that fills in the shape of a statement.
+pub type Describe = unsafe extern "C" fn(
+    *mut DhEngineConnection,
+    DhEngineStr,
+    *mut FFI_ArrowSchema,
+    *mut DhEngineDescription,
+) -> *mut DhEngineError;
+
 unsafe extern "C" {
     fn dh_engine_error_free(error: *mut DhEngineError);
     pub fn dh_engine_database_open(
@@ -85,6 +93,12 @@ unsafe extern "C" {
     ) -> *mut DhEngineError;
     pub fn dh_engine_description_free(description: *mut DhEngineDescription);
     pub fn dh_engine_connection_describe(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_bind(
         connection: *mut DhEngineConnection,
         sql: DhEngineStr,
         out_schema: *mut FFI_ArrowSchema,

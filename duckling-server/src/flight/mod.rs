@@ -5,6 +5,7 @@
 mod actions;
 mod encode;
 mod execute;
+mod get_schema;
 mod ingest;
 mod service;
 mod sessions;
@@ -17,6 +18,7 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
+use get_schema::WithGetSchema;
 pub use service::Service;
 
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
@@ -31,7 +33,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The gRPC server, ready to be given a listener.
 pub fn router(service: Service) -> Router {
-    let flight = FlightServiceServer::new(service)
+    let flight = FlightServiceServer::new(WithGetSchema(service))
         .max_decoding_message_size(usize::MAX)
         .max_encoding_message_size(usize::MAX);
     Server::builder()
