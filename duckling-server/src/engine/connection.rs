@@ -34,10 +34,36 @@ pub struct Description {
     pub read_only: bool,
 }
 
+impl Description {
+    /// # Safety
+    /// C++ has filled `raw`, and nothing else reads or frees it.
+    pub(super) unsafe fn from_raw(
+        schema: &FFI_ArrowSchema,
+        mut raw: ffi::DhEngineDescription,
+    ) -> Result<Self, EngineError> {
+        let column_types = (0..raw.column_count)
+            // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.
+            .map(|index| unsafe { ffi::copy_string(*raw.column_types.add(index)) })
+            .collect();
+        // SAFETY: `raw` was filled by C++ and is not read again but for its plain fields.
+        unsafe { ffi::dh_engine_description_free(&mut raw) };
+        Ok(Self {
+            schema: Schema::try_from(schema)?.into(),
+            column_types,
+            return_kind: match raw.return_kind {
+                1 => ReturnKind::ChangedRows,
+                2 => ReturnKind::Nothing,
+                _ => ReturnKind::Rows,
+            },
+            read_only: raw.read_only,
+        })
+    }
+}
+
 /// A DuckDB connection. Its calls block, and it runs one statement at a time; only [`Connection::interrupt`]
 /// makes sense while one runs.
 pub struct Connection {
-    handle: *mut ffi::DhEngineConnection,
+    pub(super) handle: *mut ffi::DhEngineConnection,
 }
 
 // SAFETY: DuckDB guards a connection with its own lock; any thread may call it.
@@ -107,46 +133,18 @@ impl Connection {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub fn describe(&self, sql: &str) -> Result<Description, EngineError> {
-        self.describe_by(ffi::dh_engine_connection_describe, sql)
-    }
-
-    /// Bind one query without running it. One that does not bind leaves the open transaction as it was, which
-    /// [`Connection::describe`] aborts, as DuckDB does for any statement that fails.
-    ///
-    /// # Errors
-    /// DuckDB's parser, binder and catalog errors.
-    pub fn bind(&self, sql: &str) -> Result<Description, EngineError> {
-        self.describe_by(ffi::dh_engine_connection_bind, sql)
-    }
-
-    fn describe_by(&self, describe: ffi::Describe, sql: &str) -> Result<Description, EngineError> {
         let mut schema = FFI_ArrowSchema::empty();
-        let mut raw = ffi::DhEngineDescription {
-            return_kind: 0,
-            read_only: false,
-            column_count: 0,
-            column_types: ptr::null(),
-        };
+        let mut raw = ffi::DhEngineDescription::EMPTY;
         // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
         unsafe {
-            ffi::check(describe(self.handle, sql.into(), &mut schema, &mut raw))?;
+            ffi::check(ffi::dh_engine_connection_describe(
+                self.handle,
+                sql.into(),
+                &mut schema,
+                &mut raw,
+            ))?;
+            Description::from_raw(&schema, raw)
         }
-        let column_types = (0..raw.column_count)
-            // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.
-            .map(|index| unsafe { ffi::copy_string(*raw.column_types.add(index)) })
-            .collect();
-        // SAFETY: `raw` was filled by C++ and is not read again.
-        unsafe { ffi::dh_engine_description_free(&mut raw) };
-        Ok(Description {
-            schema: Schema::try_from(&schema)?.into(),
-            column_types,
-            return_kind: match raw.return_kind {
-                1 => ReturnKind::ChangedRows,
-                2 => ReturnKind::Nothing,
-                _ => ReturnKind::Rows,
-            },
-            read_only: raw.read_only,
-        })
     }
 
     /// Start one statement. A SELECT runs as its stream is read; anything else has run, and committed, on return.

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::marker::{PhantomData, PhantomPinned};
+use std::ptr;
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -62,13 +63,14 @@ pub struct DhEngineDescription {
     pub column_types: *const *const c_char,
 }
 
-/// A function that fills in the shape of a statement.
-pub type Describe = unsafe extern "C" fn(
-    *mut DhEngineConnection,
-    DhEngineStr,
-    *mut FFI_ArrowSchema,
-    *mut DhEngineDescription,
-) -> *mut DhEngineError;
+impl DhEngineDescription {
+    pub const EMPTY: Self = Self {
+        return_kind: 0,
+        read_only: false,
+        column_count: 0,
+        column_types: ptr::null(),
+    };
+}
 
 unsafe extern "C" {
     fn dh_engine_error_free(error: *mut DhEngineError);

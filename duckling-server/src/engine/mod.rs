@@ -3,6 +3,7 @@
 //! Owns everything that calls DuckDB, and knows nothing of gRPC. Calls block; [`Session`] is where they meet the async
 //! world.
 
+mod bind;
 mod catalog;
 mod connection;
 mod database;
