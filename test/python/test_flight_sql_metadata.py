@@ -11,7 +11,8 @@ SETUP = (
     "ATTACH ':memory:' AS sales",
     "CREATE SCHEMA sales.eu",
     """CREATE TABLE sales.eu.orders (
-        id BIGINT PRIMARY KEY, amount DECIMAL(12, 3) NOT NULL, placed TIMESTAMPTZ, note VARCHAR, items STRUCT(n INTEGER)[])""",
+        id BIGINT PRIMARY KEY, amount DECIMAL(12, 3) NOT NULL, placed TIMESTAMPTZ, note VARCHAR,
+        items STRUCT(n INTEGER)[])""",
     "COMMENT ON COLUMN sales.eu.orders.note IS 'free text'",
     "CREATE TABLE sales.eu.lines (order_id BIGINT REFERENCES sales.eu.orders (id))",
     "CREATE VIEW sales.order_ids AS SELECT id FROM sales.eu.orders",

@@ -242,8 +242,8 @@ fn append_limits(builder: &mut SqlInfoDataBuilder) {
 }
 
 fn append_transactions(builder: &mut SqlInfoDataBuilder) {
-    // A transaction reads one snapshot throughout, and a conflicting write fails. Two transactions may still each change
-    // what the other one has read, so it is not SERIALIZABLE.
+    // A transaction reads one snapshot throughout, and a conflicting write fails. Two transactions may still each
+    // change what the other one has read, so it is not SERIALIZABLE.
     let isolation = SqlTransactionIsolationLevel::SqlTransactionRepeatableRead as i32;
     builder.append(SqlInfo::SqlDefaultTransactionIsolation, isolation);
     builder.append(SqlInfo::SqlTransactionsSupported, true);

@@ -11,9 +11,9 @@ use super::metadata::{CATALOG, columns, query, texts};
 use crate::engine::{EngineError, Session, quote_literal};
 use crate::flight::status::from_engine;
 
-/// One row per column of a primary, unique or foreign key; `sequence` counts them from 1. Names are those of the columns,
-/// not what the constraint calls them, which may differ in case. A foreign key refers to a table of its own schema:
-/// DuckDB has no others.
+/// One row per column of a primary, unique or foreign key; `sequence` counts them from 1. Names are those of the
+/// columns, not what the constraint calls them, which may differ in case. A foreign key refers to a table of its own
+/// schema: DuckDB has no others.
 const KEY_COLUMNS: &str = "key_columns AS (
     SELECT keys.*, schemas.name AS schema_name, columns.column_name
     FROM (
@@ -39,8 +39,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Find the table that a command names, as DuckDB finds one that a statement names: the catalog is the current database
-    /// (or `temp`) and the schema the current one or `main`, unless given.
+    /// Find the table that a command names, as DuckDB finds one that a statement names: unless given, the catalog is the
+    /// current database (or `temp`) and the schema the current one or `main`.
     ///
     /// # Errors
     /// `NotFound` if there is no such table or view.
@@ -185,7 +185,8 @@ pub async fn foreign_keys(
              AND pk.sequence = fk.sequence AND pk.constraint_type IN ('PRIMARY KEY', 'UNIQUE') \
          WHERE fk.constraint_type = 'FOREIGN KEY'{conditions} \
          QUALIFY row_number() OVER ( \
-             PARTITION BY fk.constraint_index, fk.sequence ORDER BY pk.constraint_type ASC, pk.constraint_index ASC) = 1 \
+             PARTITION BY fk.constraint_index, fk.sequence \
+             ORDER BY pk.constraint_type ASC, pk.constraint_index ASC) = 1 \
          ORDER BY {first}.database_name ASC, {first}.schema_name ASC, {first}.table_name ASC, \
              {first}.constraint_name ASC, fk.sequence ASC, {second}.table_name ASC, fk.constraint_index ASC"
     );

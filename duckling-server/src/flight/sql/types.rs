@@ -1,7 +1,7 @@
 //! DuckDB's types in terms of JDBC and ODBC.
 //!
-//! Codes follow the Arrow type that a standard client receives; a type that it receives as one that XDBC has no code for
-//! is `XdbcUnknownType`. Every literal that the prefixes and suffixes make is one that DuckDB reads as the type.
+//! Codes follow the Arrow type that a standard client receives; what XDBC has no code for is `XdbcUnknownType`. Every
+//! literal that the prefixes and suffixes make is one that DuckDB reads as the type.
 
 use arrow_flight::sql::metadata::XdbcTypeInfo;
 use arrow_flight::sql::{Nullable, Searchable, XdbcDataType, XdbcDatetimeSubcode};
