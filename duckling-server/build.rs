@@ -2,8 +2,9 @@
 
 use std::env;
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "src/engine/cpp/arrow_batches.cpp",
+    "src/engine/cpp/bind.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/ingest.cpp",

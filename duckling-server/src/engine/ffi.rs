@@ -107,6 +107,12 @@ unsafe extern "C" {
         out_schema: *mut FFI_ArrowSchema,
         out: *mut DhEngineDescription,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_bind(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_connection_submit(
         connection: *mut DhEngineConnection,
         sql: DhEngineStr,

@@ -3,6 +3,7 @@
 //! Owns everything that calls DuckDB, and knows nothing of gRPC. Calls block; [`Session`] is where they meet the async
 //! world.
 
+mod bind;
 mod catalog;
 mod connection;
 mod database;
@@ -30,4 +31,9 @@ pub use stream::BatchStream;
 /// Quote a name as a SQL identifier.
 pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Quote a text as a SQL string.
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }

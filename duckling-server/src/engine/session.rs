@@ -116,6 +116,26 @@ impl Session {
             .await
     }
 
+    /// Run a query and collect its rows; for queries of our own, whose results are small.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub async fn rows(&self, sql: String) -> Result<Vec<RecordBatch>, EngineError> {
+        self.exclusive(Conditions::default(), move |connection| connection.query(&sql))
+            .await
+    }
+
+    /// Bind queries without running them; `None` for one that does not bind, which leaves the open transaction as it was.
+    ///
+    /// # Errors
+    /// If the connection cannot be used at all.
+    pub async fn bind_each(&self, queries: Vec<String>) -> Result<Vec<Option<Description>>, EngineError> {
+        self.exclusive(Conditions::default(), move |connection| {
+            Ok(queries.iter().map(|sql| connection.bind(sql).ok()).collect())
+        })
+        .await
+    }
+
     /// Run a statement and stream its result. A statement that writes has committed when this returns.
     ///
     /// # Errors

@@ -2,5 +2,6 @@
 
 mod fixture;
 mod ingest;
+mod metadata;
 mod sessions;
 mod statements;

@@ -70,6 +70,9 @@ void dh_engine_description_free(dh_engine_description *description) noexcept;
 //! Bind a statement without running it.
 dh_engine_error *dh_engine_connection_describe(dh_engine_connection *connection, dh_engine_str sql,
                                                ArrowSchema *out_schema, dh_engine_description *out) noexcept;
+//! The same for a query, but one that does not bind leaves the open transaction as it was.
+dh_engine_error *dh_engine_connection_bind(dh_engine_connection *connection, dh_engine_str sql, ArrowSchema *out_schema,
+                                           dh_engine_description *out) noexcept;
 
 //! Start a statement. `input`, if not null, is consumed and becomes the rows of the one arrow_scan() in it.
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *connection, dh_engine_str sql,
