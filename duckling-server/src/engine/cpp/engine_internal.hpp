@@ -29,4 +29,7 @@ inline std::string ToString(dh_engine_str text) {
 //! Give the rows of `input` to the one arrow_scan() in `statement`.
 void BindInput(duckdb::SQLStatement &statement, ArrowArrayStream *input);
 
+//! Have a database that is opened with `config` load ICU, if this build has it.
+void LinkIcu(duckdb::DBConfig &config);
+
 } // namespace duckling
