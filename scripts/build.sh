@@ -23,7 +23,6 @@ if command -v flock >/dev/null; then
     flock "$lock"
 fi
 
-python3 scripts/fetch_icu.py "$CARGO_TARGET_DIR"
 cargo build --release --workspace --locked
 install -m 755 "$compiled/duckdb" "$compiled/duckling-server" "$compiled/duckherder-benchmark" "$release/"
 install -m 755 "$compiled/unittest" "$release/test/"

@@ -2,8 +2,8 @@
 
 The DuckDB that cargo builds lacks ICU: time zones, calendars, collations. DuckDB's Python package holds its sources.
 pip fetches the source distribution that duckling-server/icu/requirements.txt pins by version and SHA-256, from whatever
-index it is configured for; duckling-server/icu/build.rs compiles what this leaves behind. Not fetching it is no failure:
-the server is then built without ICU, and this says so.
+index it is configured for; duckling-server/icu/build.rs compiles what this leaves behind. Not fetching it is no
+failure: the server is then built without ICU, and this says so.
 """
 
 import os
