@@ -11,6 +11,8 @@ const REQUIREMENTS: &str = "icu/requirements.txt";
 /// How much of the hash names the folder.
 const FOLDER_NAME_LENGTH: usize = 16;
 const INCLUDES: [&str; 4] = ["", "include", "collation/include", "datetime/include"];
+/// What it needs beside, which DuckDB has compiled into it.
+const THIRD_PARTIES: [&str; 2] = ["fmt", "zstd"];
 const LIBRARY: &str = "duckdb_icu";
 
 /// Fetched sources.
@@ -70,8 +72,7 @@ impl Icu {
         compiler
             .define("EXT_VERSION_ICU", format!("\"v{}\"", self.version).as_str())
             .include(duckdb_include)
-            // The one third party that it needs, which DuckDB has in it.
-            .include(duckdb_include.join("../../third_party/zstd/include"))
+            .includes(THIRD_PARTIES.map(|name| duckdb_include.join("../../third_party").join(name).join("include")))
             .includes(INCLUDES.map(|include| source.join(include)))
             .files(cpp_files(&source))
             .cargo_metadata(false)

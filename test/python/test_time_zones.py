@@ -16,41 +16,40 @@ EVENTS = """
     CREATE TABLE {table} AS SELECT unnest([
         '2024-03-10 06:59:59.999999+00', '2024-03-10 07:00:00+00', '2024-03-31 01:30:00+00', '2024-10-27 00:30:00+00',
         '2024-10-27 01:30:00+00', '2024-11-03 05:30:00+00', '2024-11-03 06:30:00+00', '2024-02-29 23:59:59+00',
-        '2023-12-31 23:30:00+00', '1970-01-01 00:00:00+00', '1883-11-18 12:00:00+00', '0044-03-15 12:00:00+00 (BC)',
-        '9999-12-31 23:59:59+00', 'infinity', '-infinity', NULL]::TIMESTAMPTZ[]) AS at
+        '2023-12-31 23:30:00+00', '1970-01-01 00:00:00+00', '1883-11-18 12:00:00+00', '0044-03-15 (BC) 12:00:00+00',
+        '9999-12-31 23:59:59+00', 'infinity', '-infinity', NULL]::TIMESTAMPTZ[]) AS ts
 """
 
 EXPRESSIONS = (
-    "at",
-    "at::VARCHAR",
-    "at::DATE",
-    "at::TIMESTAMP",
-    "at::TIME",
-    "at::TIMETZ",
-    "at + INTERVAL 1 MONTH",
-    "at - INTERVAL 25 HOUR",
-    "at + INTERVAL '1 year 1 month 1 day 1 hour'",
-    "at - TIMESTAMPTZ '2024-02-29 00:00:00'",
-    "age(at, TIMESTAMPTZ '2000-02-29 12:00:00')",
-    "date_trunc('day', at)",
-    "date_trunc('week', at)",
-    "date_trunc('hour', at)",
-    "time_bucket(INTERVAL 1 MONTH, at)",
-    "time_bucket(INTERVAL 1 DAY, at, 'Asia/Tokyo')",
-    "date_part(['year', 'month', 'day', 'hour', 'minute', 'timezone_hour', 'timezone_minute'], at)",
-    "dayname(at) || monthname(at)",
-    "extract(epoch FROM at)",
-    "datediff('day', at, TIMESTAMPTZ '2024-06-01 00:00:00')",
-    "datesub('month', at, TIMESTAMPTZ '2024-06-01 00:00:00')",
-    "last_day(at)",
-    "strftime(at, '%Y-%m-%d %H:%M:%S %Z %z')",
-    "at AT TIME ZONE 'Pacific/Auckland'",
-    "timezone('Asia/Kolkata', at::TIMESTAMP)",
+    "ts",
+    "ts::VARCHAR",
+    "ts::DATE",
+    "ts::TIMESTAMP",
+    "ts::TIMETZ",
+    "ts + INTERVAL 1 MONTH",
+    "ts - INTERVAL 25 HOUR",
+    "ts + INTERVAL '1 year 1 month 1 day 1 hour'",
+    "CASE WHEN isfinite(ts) THEN ts - TIMESTAMPTZ '2024-02-29 00:00:00' END",
+    "age(ts, TIMESTAMPTZ '2000-02-29 12:00:00')",
+    "date_trunc('day', ts)",
+    "date_trunc('week', ts)",
+    "date_trunc('hour', ts)",
+    "time_bucket(INTERVAL 1 MONTH, ts)",
+    "time_bucket(INTERVAL 1 DAY, ts, 'Asia/Tokyo')",
+    "date_part(['year', 'month', 'day', 'hour', 'minute', 'timezone_hour', 'timezone_minute'], ts)",
+    "dayname(ts) || monthname(ts)",
+    "extract(epoch FROM ts)",
+    "datediff('day', ts, TIMESTAMPTZ '2024-06-01 00:00:00')",
+    "datesub('month', ts, TIMESTAMPTZ '2024-06-01 00:00:00')",
+    "last_day(ts)",
+    "strftime(ts, '%Y-%m-%d %H:%M:%S %Z %z')",
+    "ts AT TIME ZONE 'Pacific/Auckland'",
+    "timezone('Asia/Kolkata', ts::TIMESTAMP)",
     "make_timestamptz(2024, 3, 31, 2, 30, 0.5)",
     "strptime('2024-03-31 02:30:00', '%Y-%m-%d %H:%M:%S')::TIMESTAMPTZ",
     "'2024-11-03 01:30:00'::TIMESTAMPTZ",
     "DATE '2024-03-31'::TIMESTAMPTZ",
-    "list_transform(range(TIMESTAMPTZ '2024-03-30', TIMESTAMPTZ '2024-04-02', INTERVAL 1 DAY), x -> x::VARCHAR)",
+    "range(TIMESTAMPTZ '2024-03-30', TIMESTAMPTZ '2024-04-02', INTERVAL 1 DAY)::VARCHAR",
 )
 
 
@@ -64,14 +63,11 @@ def both(attached: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return attached
 
 
-def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> list | str:
-    """Columns, types and DuckDB's text of the rows, or the error."""
-    try:
-        relation = connection.sql(sql)
-        texts = connection.sql(f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})").fetchall()
-        return [relation.columns, relation.types, texts]
-    except duckdb.Error as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple:
+    """Columns, types and DuckDB's text of the rows. Python's own values do not reach as far as DuckDB's."""
+    relation = connection.sql(sql)
+    texts = connection.sql(f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})").fetchall()
+    return relation.columns, relation.types, texts
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -82,17 +78,17 @@ def test_expressions_in_a_zone(both: duckdb.DuckDBPyConnection, zone: str) -> No
         assert there == here, expression
 
 
-@pytest.mark.parametrize("calendar", ["japanese", "buddhist", "islamic", "hebrew", "chinese"])
+@pytest.mark.parametrize("calendar", ["japanese", "buddhist", "islamic", "chinese"])
 def test_parts_in_a_calendar(both: duckdb.DuckDBPyConnection, calendar: str) -> None:
     both.execute(f"SET Calendar = '{calendar}'; SET TimeZone = 'Asia/Tokyo'")
-    parts = ("year(at)", "month(at)", "date_part('era', at)", "date_trunc('year', at)", "at + INTERVAL 1 MONTH")
+    parts = ("year(ts)", "month(ts)", "date_part('era', ts)", "date_trunc('year', ts)", "ts + INTERVAL 1 MONTH")
     for expression in parts:
         here, there = (answer(both, f"SELECT {expression} AS x FROM {table}") for table in ("events", "dh.events"))
         assert there == here, expression
 
 
 def test_the_zone_follows_the_client(both: duckdb.DuckDBPyConnection) -> None:
-    sql = "SELECT at::VARCHAR FROM dh.events WHERE at = '1970-01-01 00:00:00+00'"
+    sql = "SELECT ts::VARCHAR FROM dh.events WHERE ts = '1970-01-01 00:00:00+00'"
     texts = []
     for zone in ("Asia/Tokyo", "America/New_York", "UTC"):
         both.execute(f"SET TimeZone = '{zone}'")
@@ -101,7 +97,7 @@ def test_the_zone_follows_the_client(both: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_a_prepared_statement_takes_the_zone_of_its_execution(both: duckdb.DuckDBPyConnection) -> None:
-    both.execute("PREPARE day AS SELECT count(*) FROM dh.events WHERE at::DATE = $1")
+    both.execute("PREPARE day AS SELECT count(*) FROM dh.events WHERE ts::DATE = $1")
     both.execute("SET TimeZone = 'UTC'")
     assert both.execute("EXECUTE day('1970-01-01')").fetchone() == (1,)
     both.execute("SET TimeZone = 'America/New_York'")
@@ -110,12 +106,12 @@ def test_a_prepared_statement_takes_the_zone_of_its_execution(both: duckdb.DuckD
 
 def test_local_joins_and_loads(both: duckdb.DuckDBPyConnection) -> None:
     both.execute("SET TimeZone = 'Europe/Berlin'")
-    condition = "r.at + INTERVAL 1 DAY > '2024-03-31 02:30:00'"
-    local_join = f"SELECT l.at FROM events l JOIN dh.events r ON l.at = r.at WHERE {condition}"
+    condition = "r.ts + INTERVAL 1 DAY > '2024-03-31 02:30:00'"
+    local_join = f"SELECT l.ts FROM events l JOIN dh.events r ON l.ts = r.ts WHERE {condition}"
     here = local_join.replace("dh.", "")
     assert sorted(both.execute(local_join).fetchall()) == sorted(both.execute(here).fetchall())
-    both.execute("CREATE TABLE dh.copied AS SELECT at, at::VARCHAR AS text FROM events")
-    assert both.execute("SELECT count(*) FROM dh.copied WHERE at::VARCHAR IS DISTINCT FROM text").fetchone() == (0,)
+    both.execute("CREATE TABLE dh.copied AS SELECT ts, ts::VARCHAR AS text FROM events")
+    assert both.execute("SELECT count(*) FROM dh.copied WHERE ts::VARCHAR IS DISTINCT FROM text").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("collation", ["de", "sv", "NOCASE", "NOACCENT", "icu_noaccent", "da.NOCASE"])
@@ -144,5 +140,5 @@ def test_a_server_in_another_zone(
     if not connection.execute(HAS_ICU).fetchall():
         pytest.skip("the server was built without ICU")
     connection.execute("SET TimeZone = 'America/New_York'")
-    connection.execute("CREATE TABLE dh.events AS SELECT TIMESTAMPTZ '2024-07-01 00:00:00' AS at")
-    assert connection.execute("SELECT at::VARCHAR FROM dh.events").fetchone() == ("2024-07-01 00:00:00-04",)
+    connection.execute("CREATE TABLE dh.events AS SELECT TIMESTAMPTZ '2024-07-01 00:00:00' AS ts")
+    assert connection.execute("SELECT ts::VARCHAR FROM dh.events").fetchone() == ("2024-07-01 00:00:00-04",)

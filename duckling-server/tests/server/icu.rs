@@ -167,8 +167,8 @@ fn a_log_that_needs_icu_is_replayed() {
     let connection = file.open();
     for sql in [
         "PRAGMA disable_checkpoint_on_shutdown",
-        "CREATE TABLE t (s VARCHAR COLLATE de, at TIMESTAMPTZ DEFAULT (TIMESTAMPTZ '2024-01-31' + INTERVAL 1 MONTH))",
-        "CREATE INDEX by_month ON t (date_trunc('month', at))",
+        "CREATE TABLE t (s VARCHAR COLLATE de, ts TIMESTAMPTZ DEFAULT (TIMESTAMPTZ '2024-01-31' + INTERVAL 1 MONTH))",
+        "CREATE INDEX by_month ON t (date_trunc('month', ts))",
         "CREATE INDEX by_name ON t (s)",
         "INSERT INTO t (s) VALUES ('z'), ('ä'), ('a')",
         "DELETE FROM t WHERE s = 'z'",
@@ -185,7 +185,7 @@ fn a_log_that_needs_icu_is_replayed() {
     connection
         .query("INSERT INTO t (s) VALUES ('b')")
         .expect("the default binds");
-    let sql = "SELECT string_agg(s, '' ORDER BY s) || count(*) FILTER (date_part('epoch', at) > 1709100000) FROM t";
+    let sql = "SELECT string_agg(s, '' ORDER BY s) || count(*) FILTER (WHERE date_part('epoch', ts) > 1709100000) FROM t";
     let batches = connection.query(sql).expect(sql);
     assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "aäb3");
 }

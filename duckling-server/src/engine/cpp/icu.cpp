@@ -11,9 +11,9 @@ using namespace duckdb;
 
 void duckling::LinkIcu(DBConfig &config) {
 #ifdef DUCKLING_ICU
-	// As DuckDB's official builds do, and before the file is opened: replaying its log may need a collation. Of this
-	// configuration only, so that other DuckDBs of the process stay as they are. DuckDB's own extensions come first: ICU adds
-	// to the functions of core_functions.
+	// As DuckDB's official builds do: DuckDB also finds it by name, such as while it replays a log. In this configuration
+	// only, so that other DuckDBs of the process stay as they are. DuckDB's own extensions come first, as ICU adds to the
+	// functions of core_functions.
 	ExtensionHelper::RegisterLinkedExtensions(config);
 	LinkedExtension icu;
 	icu.name = "icu";
