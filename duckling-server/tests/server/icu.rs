@@ -8,7 +8,7 @@ use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{FlightData, Ticket};
 use duckling_protocol::{Command, ErrorDetail, Execute, Setting};
-use duckling_server::engine::{Connection, Database, DatabaseOptions, has_icu};
+use duckling_server::engine::{Connection, Database, DatabaseOptions};
 use futures::TryStreamExt;
 use prost::Message;
 use tonic::transport::Channel;
@@ -38,10 +38,8 @@ async fn ask(channel: &Channel, session: &str, settings: &[(&str, &str)], sql: &
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(duckling_icu), ignore = "built without ICU")]
 async fn timestamps_follow_time_zone_and_calendar() {
-    if !has_icu() {
-        return;
-    }
     with_server(|channel| async move {
         let session = open_session(&channel).await;
         for (zone, calendar, sql, expected) in [
@@ -92,10 +90,8 @@ async fn timestamps_follow_time_zone_and_calendar() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(duckling_icu), ignore = "built without ICU")]
 async fn the_time_zone_belongs_to_the_session() {
-    if !has_icu() {
-        return;
-    }
     with_server(|channel| async move {
         let (one, two) = (open_session(&channel).await, open_session(&channel).await);
         let zone = "SELECT current_setting('TimeZone')";
@@ -114,10 +110,8 @@ async fn the_time_zone_belongs_to_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(duckling_icu, ignore = "built with ICU")]
 async fn a_server_without_icu_says_so_instead_of_answering_in_another_zone() {
-    if has_icu() {
-        return;
-    }
     with_server(|channel| async move {
         let session = open_session(&channel).await;
         let sql = "SELECT (TIMESTAMPTZ '2024-07-01 12:00:00+00')::VARCHAR";
@@ -159,10 +153,8 @@ impl Drop for File {
 }
 
 #[test]
+#[cfg_attr(not(duckling_icu), ignore = "built without ICU")]
 fn a_log_that_needs_icu_is_replayed() {
-    if !has_icu() {
-        return;
-    }
     let file = File::new("icu-log");
     let connection = file.open();
     for sql in [
