@@ -20,12 +20,16 @@ PYTEST_TIMEOUT_SECONDS := 300
 
 ##@ Build
 .PHONY: all
-all: prerequisites ## Build everything into build/release (default)
+all: prerequisites icu ## Build everything into build/release (default)
 	@scripts/build.sh $(RELEASE)
 
 .PHONY: prerequisites
 prerequisites:
 	@scripts/check_prerequisites.sh
+
+.PHONY: icu
+icu: prerequisites
+	@python3 scripts/fetch_icu.py $(CARGO_TARGET_DIR)
 
 ##@ Show
 .PHONY: demo
@@ -59,7 +63,7 @@ $(VENV)/stamp: test/python/requirements.txt | prerequisites
 
 ##@ Check
 .PHONY: check
-check: prerequisites ## Check formatting, clippy, rustdoc, scripts and versions: no warnings allowed
+check: prerequisites icu ## Check formatting, clippy, rustdoc, scripts and versions: no warnings allowed
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --document-private-items

@@ -1,30 +1,50 @@
 //! Compiles the engine's C++ against the headers of the very DuckDB that is linked.
 
-use std::env;
+#[path = "icu/build.rs"]
+mod icu;
 
-const SOURCES: [&str; 7] = [
+use std::env;
+use std::path::PathBuf;
+
+const SOURCES: [&str; 8] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/engine_error.cpp",
+    "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
 ];
 
 fn main() {
-    let include = env::var("DEP_DUCKDB_INCLUDE").expect("libduckdb-sys publishes its include directory");
+    let include = env::var_os("DEP_DUCKDB_INCLUDE").expect("libduckdb-sys publishes its include directory");
+    let include = PathBuf::from(include);
     println!("cargo:rerun-if-changed=src/engine/cpp");
     println!("cargo:rerun-if-changed=protocol/cpp");
-    cc::Build::new()
+    println!("cargo:rustc-check-cfg=cfg(duckling_icu)");
+    let icu = icu::find();
+    let mut engine = compiler();
+    engine.include(&include).include("protocol/cpp").files(SOURCES);
+    if let Some(icu) = &icu {
+        println!("cargo:rustc-cfg=duckling_icu");
+        engine.define("DUCKLING_ICU", None).include(icu.include());
+    }
+    engine.compile("duckling_engine");
+    if let Some(icu) = &icu {
+        icu.link(compiler(), &include);
+    }
+}
+
+/// The compiler as DuckDB itself was compiled with.
+fn compiler() -> cc::Build {
+    let mut build = cc::Build::new();
+    // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
+    build
         .cpp(true)
         .std("c++17")
-        .include(include)
-        .include("protocol/cpp")
-        // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
         .define("NDEBUG", None)
         .flag("-UDEBUG")
-        .warnings(false)
-        .files(SOURCES)
-        .compile("duckling_engine");
+        .warnings(false);
+    build
 }

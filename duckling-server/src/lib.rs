@@ -33,6 +33,11 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServerError> {
+    if !engine::has_icu() {
+        tracing::warn!(
+            "built without ICU: TIMESTAMPTZ works in UTC only and without arithmetic, and there are no collations by language"
+        );
+    }
     let instance = Database::open(&DatabaseOptions {
         path: config.database_path,
         settings: Vec::new(),

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Description, ReturnKind};
 use super::database::Database;
 use super::error::EngineError;
+use super::icu::{has_icu, holds_without_icu};
 use super::load::{AwaitedBatches, BulkLoad, Load, bulk_load, changed_rows, load};
 use super::outlet::{Outlet, Results, Source};
 use super::prepared::{Parameters, Prepared};
@@ -547,6 +548,9 @@ impl AppliedSettings {
         let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, value) in &conditions.settings {
             if applied.get(name) != Some(value) {
+                if !has_icu() && holds_without_icu(name, value)? {
+                    continue;
+                }
                 // SESSION: plain SET changes several of them for the whole instance, and so for other clients.
                 let literal = value.replace('\'', "''");
                 connection.query(&format!("SET SESSION {} = '{literal}'", quote_identifier(name)))?;

@@ -1,6 +1,7 @@
 //! The server through its public face: Flight SQL calls over a real connection.
 
 mod fixture;
+mod icu;
 mod ingest;
 mod metadata;
 mod sessions;

@@ -15,7 +15,7 @@ using namespace duckdb;
 
 namespace duckherder {
 
-//! Functions whose answer depends on their arguments alone: no setting, time zone or collation changes it.
+//! Functions whose answer depends on their arguments alone, or on the time zone (+ and -), which the server has from us.
 static bool IsPlainFunction(const string &name) {
 	static const std::unordered_set<string> PLAIN {
 	    "~~", "!~~", "contains", "prefix", "suffix", "starts_with", "ends_with", "length", "+", "-", "*", "%", "abs"};

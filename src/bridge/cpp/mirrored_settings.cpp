@@ -6,7 +6,13 @@ using namespace duckdb;
 
 namespace duckherder {
 
-static const string NAMES[] = {"default_collation",
+static const string TIME_ZONE = "TimeZone";
+//! What a DuckDB without ICU works in; it has no such setting
+static const string DEFAULT_TIME_ZONE = "UTC";
+
+static const string NAMES[] = {"Calendar",
+                               TIME_ZONE,
+                               "default_collation",
                                "default_null_order",
                                "default_order",
                                "error_on_division_by_zero",
@@ -23,8 +29,13 @@ MirroredSettings::MirroredSettings(ClientContext &context) {
 		Value value;
 		if (context.TryGetCurrentSetting(Identifier(name), value) && !value.IsNull()) {
 			values.push_back(value.ToString());
-			views.push_back({ToStr(name), ToStr(values.back())});
+		} else if (name == TIME_ZONE) {
+			// The server's own default is the zone of its machine
+			values.push_back(DEFAULT_TIME_ZONE);
+		} else {
+			continue;
 		}
+		views.push_back({ToStr(name), ToStr(values.back())});
 	}
 }
 

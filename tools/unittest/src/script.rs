@@ -16,9 +16,12 @@ pub struct Script {
 impl Script {
     /// Tells whether the file asks for a server, and so runs once per kind of server.
     pub fn requires_duckling(&self) -> bool {
-        self.commands
-            .iter()
-            .any(|command| matches!(command.kind, CommandKind::Require(Requirement::Duckling)))
+        self.commands.iter().any(|command| {
+            matches!(
+                command.kind,
+                CommandKind::Require(Requirement::Duckling | Requirement::DucklingIcu)
+            )
+        })
     }
 }
 
@@ -135,6 +138,8 @@ pub enum Requirement {
     Duckherder,
     /// A server, and the extension.
     Duckling,
+    /// The same, and the server has ICU.
+    DucklingIcu,
     /// Any other extension.
     Extension(String),
     /// A vector of at least this many rows.

@@ -16,6 +16,7 @@ dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_opt
                                          dh_engine_database **out) noexcept {
 	return Guard([&]() {
 		DBConfig config;
+		duckling::LinkIcu(config);
 		for (size_t i = 0; i < option_count; i++) {
 			config.SetOptionByName(Identifier(ToString(options[i].name)), Value(ToString(options[i].value)));
 		}

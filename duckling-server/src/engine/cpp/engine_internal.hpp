@@ -57,4 +57,7 @@ void Describe(duckdb::Connection &connection, duckdb::PreparedStatement &prepare
 //! Give the rows of `input` to the one arrow_scan() in `statement`: a SELECT, an INSERT or a CREATE TABLE AS.
 void BindInput(duckdb::SQLStatement &statement, ArrowArrayStream *input);
 
+//! Have a database that is opened with `config` load ICU, if this build has it.
+void LinkIcu(duckdb::DBConfig &config);
+
 } // namespace duckling

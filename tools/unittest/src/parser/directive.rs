@@ -221,6 +221,7 @@ fn requirement(parameters: &[&str]) -> Result<Requirement, ParseErrorKind> {
     match name.as_str() {
         "duckherder" => Ok(Requirement::Duckherder),
         "duckling" => Ok(Requirement::Duckling),
+        "duckling_icu" => Ok(Requirement::DucklingIcu),
         "windows" => platform(cfg!(windows)),
         "notwindows" => platform(!cfg!(windows)),
         "mingw" => platform(cfg!(all(windows, target_env = "gnu"))),

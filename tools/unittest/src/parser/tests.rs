@@ -224,6 +224,7 @@ fn directives_of_one_line() {
             },
         ),
         ("require duckling", CommandKind::Require(Requirement::Duckling)),
+        ("require duckling_icu", CommandKind::Require(Requirement::DucklingIcu)),
         (
             "require ICU",
             CommandKind::Require(Requirement::Extension(owned("icu"))),
@@ -237,7 +238,9 @@ fn directives_of_one_line() {
         assert_eq!(only(text), expected, "{text}");
     }
     assert!(commands("tags slow network\n").is_empty());
-    assert!(parse("require duckling\n", Path::new("t")).unwrap().requires_duckling());
+    for server in ["require duckling\n", "require duckling_icu\n"] {
+        assert!(parse(server, Path::new("t")).unwrap().requires_duckling());
+    }
 }
 
 #[test]

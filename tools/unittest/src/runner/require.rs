@@ -10,6 +10,8 @@ use crate::script::Requirement;
 
 /// Linked into the runner, so present without loading anything.
 const BUILT_IN: [&str; 3] = ["core_functions", "json", "parquet"];
+/// A row, if the server that runs it has ICU.
+const LOADED_ICU: &str = "FROM duckdb_extensions() WHERE loaded AND extension_name = ''icu''";
 
 impl FileRun<'_> {
     /// Meets a requirement, or skips the file. Our own extension and server are never skipped: without them the test
@@ -21,7 +23,15 @@ impl FileRun<'_> {
             Requirement::Duckherder => self.load_duckherder(place),
             Requirement::Duckling => {
                 self.load_duckherder(place)?;
-                self.require_duckling(place)
+                self.require_duckling(place).map(drop)
+            }
+            Requirement::DucklingIcu => {
+                self.load_duckherder(place)?;
+                let port = self.require_duckling(place)?;
+                skip_unless(
+                    self.duckling_has_icu(place, port)?,
+                    "require duckling_icu: the server was built without ICU".to_owned(),
+                )
             }
             Requirement::Extension(name) => self.require_extension(place, name),
             Requirement::VectorSize(least) => skip_unless(
@@ -61,7 +71,8 @@ impl FileRun<'_> {
         Ok(())
     }
 
-    fn require_duckling(&mut self, place: &Place) -> Result<(), Stop> {
+    /// Returns the server's port, which is `${DUCKLING_PORT}` too.
+    fn require_duckling(&mut self, place: &Place) -> Result<u16, Stop> {
         let port = match self.options.duckling {
             Some(Duckling::Standalone { port }) => port,
             _ => {
@@ -74,7 +85,20 @@ impl FileRun<'_> {
                 port
             }
         };
-        self.define(place, "DUCKLING_PORT", port.to_string())
+        self.define(place, "DUCKLING_PORT", port.to_string())?;
+        Ok(port)
+    }
+
+    fn duckling_has_icu(&self, place: &Place, port: u16) -> Result<bool, Stop> {
+        let connection = self.connection(None);
+        let query = |sql: String| {
+            let outcome = connection.query(&sql);
+            outcome.map_err(|error| place.fail(Cause::UnexpectedError { sql, error }))
+        };
+        query(format!("ATTACH 'duckherder://localhost:{port}' AS duckling_icu"))?;
+        let loaded = query(format!("FROM duckherder_query('duckling_icu', '{LOADED_ICU}')"))?;
+        query("DETACH duckling_icu".to_owned())?;
+        Ok(!loaded.rows.is_empty())
     }
 
     fn require_extension(&mut self, place: &Place, name: &str) -> Result<(), Stop> {
