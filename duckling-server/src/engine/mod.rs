@@ -8,13 +8,14 @@ mod connection;
 mod database;
 mod error;
 mod ffi;
+mod open_connections;
 mod outlet;
 mod session;
 mod stream;
 
 pub use catalog::function_names;
 pub use connection::{Connection, Description, ReturnKind};
-pub use database::{Database, DatabaseOptions};
+pub use database::{Database, check_setting, duckdb_version};
 pub use error::EngineError;
 pub use outlet::Results;
 pub use session::{Conditions, IngestSource, Session};

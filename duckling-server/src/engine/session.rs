@@ -282,7 +282,8 @@ impl Drop for Flag {
 
 fn connect(instance: &Database, database: &str) -> Result<Connection, EngineError> {
     let connection = instance.connect()?;
-    connection.query(&format!("USE {}", quote_identifier(database)))?;
+    // With its schema: a bare name means a schema of the default database first.
+    connection.query(&format!("USE {}.main", quote_identifier(database)))?;
     Ok(connection)
 }
 

@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status};
 use super::execute::conditions;
 use super::sessions::Sessions;
 use super::status::from_engine;
-use crate::engine::{Conditions, EngineError, ReturnKind};
+use crate::engine::{Conditions, EngineError, ReturnKind, duckdb_version};
 
 pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, Status>> + Send>>;
 
@@ -98,7 +98,7 @@ async fn open_session(sessions: Arc<Sessions>, request: OpenSession) -> Result<S
         Ok::<_, EngineError>(SessionOpened {
             session_id,
             server_version: env!("CARGO_PKG_VERSION").to_string(),
-            duckdb_version: sessions.duckdb_version().to_string(),
+            duckdb_version: duckdb_version(),
             database: session.database().to_string(),
             functions: if request.want_functions {
                 sessions.functions()?

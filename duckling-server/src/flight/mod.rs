@@ -3,6 +3,8 @@
 //! Turns calls into calls of `engine` and its answers into gRPC; decides nothing about SQL.
 
 mod actions;
+mod calls;
+mod connections;
 mod encode;
 mod execute;
 mod ingest;
@@ -17,7 +19,10 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
+pub use calls::Calls;
+pub use connections::{Cut, accept};
 pub use service::Service;
+pub use sessions::Sessions;
 
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
@@ -29,8 +34,8 @@ const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// A peer that does not answer a ping for this long is gone.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The gRPC server, ready to be given a listener.
-pub fn router(service: Service) -> Router {
+/// The gRPC server, ready to be given a listener; `calls` learns of every call.
+pub fn router(service: Service, calls: &Calls) -> Router {
     let flight = FlightServiceServer::new(service)
         .max_decoding_message_size(usize::MAX)
         .max_encoding_message_size(usize::MAX);
@@ -40,5 +45,5 @@ pub fn router(service: Service) -> Router {
         .max_frame_size(MAX_FRAME_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .add_service(flight)
+        .add_service(calls.track(flight))
 }

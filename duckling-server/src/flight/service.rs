@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::sessions::Sessions;
 use super::{actions, execute, ingest, sql};
-use crate::engine::{Database, EngineError};
+use crate::engine::Database;
 
 /// One server's Flight SQL service.
 pub struct Service {
@@ -19,14 +19,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// Serve an instance.
-    ///
-    /// # Errors
-    /// DuckDB's own, if the instance cannot be asked for its default database.
-    pub fn new(instance: Database) -> Result<Self, EngineError> {
-        Ok(Self {
-            sessions: Arc::new(Sessions::new(instance)?),
-        })
+    /// Serve databases of an instance.
+    pub fn new(instance: Database, default_database: String, databases: Vec<String>) -> Self {
+        Self {
+            sessions: Arc::new(Sessions::new(instance, default_database, databases)),
+        }
+    }
+
+    /// Its sessions.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        self.sessions.clone()
     }
 }
 

@@ -8,6 +8,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
+use crate::config::quoted_list;
 use crate::engine::{Database, EngineError, Session, function_names};
 use crate::flight::status::from_engine;
 
@@ -15,28 +16,19 @@ use crate::flight::status::from_engine;
 pub struct Sessions {
     instance: Database,
     default_database: String,
-    duckdb_version: String,
+    databases: Vec<String>,
     by_id: RwLock<HashMap<String, Arc<Session>>>,
 }
 
 impl Sessions {
-    /// No session yet.
-    ///
-    /// # Errors
-    /// DuckDB's own, if the instance cannot tell its default database.
-    pub fn new(instance: Database) -> Result<Self, EngineError> {
-        let (default_database, duckdb_version) = instance.connect()?.identity()?;
-        Ok(Self {
+    /// No session yet; a session that names no database works on `default_database`, others on one of `databases`.
+    pub fn new(instance: Database, default_database: String, databases: Vec<String>) -> Self {
+        Self {
             instance,
             default_database,
-            duckdb_version,
+            databases,
             by_id: RwLock::default(),
-        })
-    }
-
-    /// Version of the instance, such as `v2.0.0`.
-    pub fn duckdb_version(&self) -> &str {
-        &self.duckdb_version
+        }
     }
 
     /// Names of the functions that a session can call. Blocks.
@@ -59,6 +51,14 @@ impl Sessions {
     pub fn close(&self, id: &str) {
         let session = self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(session) = session {
+            session.interrupt();
+        }
+    }
+
+    /// Close every session, as if each client had.
+    pub fn close_all(&self) {
+        let sessions = std::mem::take(&mut *self.by_id.write().unwrap_or_else(PoisonError::into_inner));
+        for session in sessions.values() {
             session.interrupt();
         }
     }
@@ -87,8 +87,22 @@ impl Sessions {
         let database = if database.is_empty() {
             &self.default_database
         } else {
-            database
+            // Letter case does not count, as in DuckDB.
+            self.databases
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(database))
+                .ok_or_else(|| self.unknown_database(database))?
         };
         Session::open(&self.instance, database).map(Arc::new)
+    }
+
+    fn unknown_database(&self, name: &str) -> EngineError {
+        EngineError::new(
+            "Catalog",
+            format!(
+                "Database \"{name}\" does not exist on this server: it has {}",
+                quoted_list(self.databases.iter().map(String::as_str))
+            ),
+        )
     }
 }
