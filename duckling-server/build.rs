@@ -17,6 +17,8 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
+        // A header of DuckDB's includes it.
+        .include(format!("{include}/../../third_party/fmt/include"))
         .include(include)
         .include("protocol/cpp")
         // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.

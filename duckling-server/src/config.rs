@@ -242,12 +242,12 @@ mod tests {
     #[test]
     fn names_are_checked() {
         let error = |config: Config| config.resolve_databases().unwrap_err();
-        assert!(matches!(
-            error(with(&["a", "A"])),
-            ConfigError::DuplicateName { .. }
-        ));
+        assert!(matches!(error(with(&["a", "A"])), ConfigError::DuplicateName { .. }));
         for name in ["system", "TEMP", "main"] {
-            assert!(matches!(error(with(&[name])), ConfigError::ReservedName { .. }), "{name}");
+            assert!(
+                matches!(error(with(&[name])), ConfigError::ReservedName { .. }),
+                "{name}"
+            );
         }
         assert_eq!(error(with(&[""])), ConfigError::EmptyName);
         let mut read_only = with(&["a"]);

@@ -20,7 +20,11 @@ pub fn register(extension: &Extension) -> Result<()> {
 
 fn start(arguments: &mut VectorCollection, row: usize) -> Result<Option<bool>> {
     let port = arguments.get_vector_at::<i64>(0)?.reader()?.get(row)?.copied();
-    let path = arguments.get_vector_at::<String>(1)?.reader()?.get(row)?.map(str::to_owned);
+    let path = arguments
+        .get_vector_at::<String>(1)?
+        .reader()?
+        .get(row)?
+        .map(str::to_owned);
     let (Some(port), Some(path)) = (port, path) else {
         return Ok(None);
     };

@@ -45,9 +45,16 @@ pub struct Arguments {
 
     /// Database to serve; repeatable
     ///
-    /// The file is created if it does not exist. `NAME=:memory:` is a database in memory. A bare PATH is named like the
-    /// file, without its extensions. Without this flag, there is one database in memory, named `memory`.
-    #[arg(long, value_name = "NAME=PATH", value_parser = values::database, help_heading = DATABASES)]
+    /// The file is created if it does not exist. `NAME=:memory:` is a database in memory.
+    /// A bare PATH is named like the file, without its extensions.
+    /// Without this flag, there is one database in memory, named `memory`.
+    #[arg(
+        long,
+        value_name = "NAME=PATH",
+        value_parser = values::database,
+        verbatim_doc_comment,
+        help_heading = DATABASES
+    )]
     database: Vec<DatabaseConfig>,
     /// Database of clients that name none [default: the first one]
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
@@ -93,9 +100,9 @@ pub struct Arguments {
 
     /// Read more settings from a TOML file, whose keys are these flags; the command line wins
     ///
-    /// Repeatable flags are lists: `database = ["sales=/data/sales.duckdb", "scratch=:memory:"]`. A list on the command
-    /// line replaces that of the file.
-    #[arg(long, value_name = "FILE", help_heading = GENERAL)]
+    /// Repeatable flags are lists: `database = ["sales=/data/sales.duckdb", "scratch=:memory:"]`.
+    /// A list on the command line replaces that of the file.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment, help_heading = GENERAL)]
     config: Option<PathBuf>,
     /// Print this text; -h prints a shorter one
     #[arg(short, long, action = clap::ArgAction::Help, help_heading = GENERAL)]

@@ -62,17 +62,18 @@ pub fn parse(command_line: impl IntoIterator<Item = OsString>) -> Result<Invocat
         None => Vec::new(),
     };
     let applies = |setting: &Setting| given.value_source(&setting.id) != Some(ValueSource::CommandLine);
-    let from_file = settings.into_iter().filter(applies).flat_map(|setting| setting.arguments);
+    let from_file = settings
+        .into_iter()
+        .filter(applies)
+        .flat_map(|setting| setting.arguments);
     let (program, rest) = command_line.split_at(command_line.len().min(1));
     let all = program.iter().cloned().chain(from_file).chain(rest.iter().cloned());
     Arguments::command()
         .try_get_matches_from(all)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
-        .map(|arguments| {
-            Invocation::Serve(Box::new(Arguments {
-                log_level_is_given: given.value_source("log_level") == Some(ValueSource::CommandLine),
-                ..arguments
-            }))
+        .map(|mut arguments| {
+            arguments.log_level_is_given = given.value_source("log_level") == Some(ValueSource::CommandLine);
+            Invocation::Serve(Box::new(arguments))
         })
         .map_err(|error| CliError::Usage(one_line(&error)))
 }
@@ -226,8 +227,14 @@ mod tests {
     fn bad_lines_of_a_file_are_named() {
         let message = |file: &str| with_file(file, &[]).expect_err(file).to_string();
         let unknown = message("threads = 1\nthread = 2\n");
-        assert!(unknown.contains("duckling.toml, line 2: unknown key \"thread\""), "{unknown}");
-        assert!(unknown.contains("listen") && unknown.contains("drain-timeout"), "{unknown}");
+        assert!(
+            unknown.contains("duckling.toml, line 2: unknown key \"thread\""),
+            "{unknown}"
+        );
+        assert!(
+            unknown.contains("listen") && unknown.contains("drain-timeout"),
+            "{unknown}"
+        );
         for (file, line, reason) in [
             ("config = \"x\"", 1, "unknown key"),
             ("\nthreads = 0", 2, "--threads"),
@@ -276,7 +283,10 @@ mod tests {
             (&["--database==x"], "name"),
             (&["--database=x="], "path"),
             (&["--database=/"], "NAME=PATH"),
-            (&["--database=a=:memory:", "--database=A=/x"], "two databases are named \"A\""),
+            (
+                &["--database=a=:memory:", "--database=A=/x"],
+                "two databases are named \"A\"",
+            ),
             (&["--database=system=/x"], "\"system\""),
             (&["--database=temp=:memory:"], "\"temp\""),
             (&["--read-only=nope"], "\"memory\""),

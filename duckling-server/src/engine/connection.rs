@@ -56,10 +56,7 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(super) fn open(
-        database: *mut ffi::DhEngineDatabase,
-        registration: Registration,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn open(database: *mut ffi::DhEngineDatabase, registration: Registration) -> Result<Self, EngineError> {
         let mut handle = ptr::null_mut();
         // SAFETY: `database` is alive, and `handle` is read only on success.
         unsafe { ffi::check(ffi::dh_engine_connection_open(database, &mut handle))? };

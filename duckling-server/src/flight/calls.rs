@@ -173,7 +173,9 @@ mod tests {
         read.set_waiting(Some(Instant::now()));
         calls.worked_off().await;
         assert!(calls.working(READER_PATIENCE), "the client may just be slow");
-        let long_ago = Instant::now().checked_sub(READER_PATIENCE).expect("the clock has run for longer");
+        let long_ago = Instant::now()
+            .checked_sub(READER_PATIENCE)
+            .expect("the clock has run for longer");
         read.set_waiting(Some(long_ago));
         calls.settled().await;
     }

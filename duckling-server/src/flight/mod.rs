@@ -20,9 +20,8 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 pub use calls::Calls;
-pub use connections::{Cut, accept};
+pub use connections::accept;
 pub use service::Service;
-pub use sessions::Sessions;
 
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;

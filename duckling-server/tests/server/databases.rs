@@ -31,7 +31,10 @@ fn serving(databases: Vec<DatabaseConfig>) -> Config {
 
 /// Run a statement to its end; how many rows it returned.
 async fn rows(channel: &Channel, request: Request<Ticket>) -> Result<usize, Status> {
-    let messages = FlightServiceClient::new(channel.clone()).do_get(request).await?.into_inner();
+    let messages = FlightServiceClient::new(channel.clone())
+        .do_get(request)
+        .await?
+        .into_inner();
     let batches: Vec<_> = FlightRecordBatchStream::new_from_flight_data(messages.map_err(Into::into))
         .try_collect()
         .await
@@ -43,19 +46,31 @@ async fn rows(channel: &Channel, request: Request<Ticket>) -> Result<usize, Stat
 async fn sessions_choose_their_database() {
     let config = Config {
         default_database: Some("hr".to_string()),
-        ..serving(vec![DatabaseConfig::in_memory("sales"), DatabaseConfig::in_memory("hr")])
+        ..serving(vec![
+            DatabaseConfig::in_memory("sales"),
+            DatabaseConfig::in_memory("hr"),
+        ])
     };
     with_config(config, |channel| async move {
         let default = open_session(&channel).await;
-        rows(&channel, execute(&default, "CREATE TABLE t AS FROM range(3)")).await.unwrap();
+        rows(&channel, execute(&default, "CREATE TABLE t AS FROM range(3)"))
+            .await
+            .unwrap();
         let named = open_session_on(&channel, "HR").await.unwrap();
         assert_eq!(named.database, "hr", "as the server spells it");
         assert_eq!(rows(&channel, execute(&named.session_id, "FROM t")).await.unwrap(), 3);
         let other = open_session_on(&channel, "sales").await.unwrap().session_id;
-        assert_eq!(rows(&channel, execute(&other, "FROM t")).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(
+            rows(&channel, execute(&other, "FROM t")).await.unwrap_err().code(),
+            Code::NotFound
+        );
         assert_eq!(rows(&channel, execute(&other, "FROM hr.t")).await.unwrap(), 3);
         let unknown = open_session_on(&channel, "nope").await.unwrap_err();
-        assert!(unknown.message().contains("it has \"sales\", \"hr\""), "{}", unknown.message());
+        assert!(
+            unknown.message().contains("it has \"sales\", \"hr\""),
+            "{}",
+            unknown.message()
+        );
     })
     .await;
 }
@@ -74,9 +89,13 @@ async fn a_stopped_server_has_written_and_let_go_of_its_files() {
                 let create = execute(&session, "CREATE TABLE IF NOT EXISTS t (i INTEGER)");
                 rows(&channel, create).await.unwrap();
                 assert_eq!(rows(&channel, execute(&session, "FROM t")).await.unwrap(), expected);
-                rows(&channel, execute(&session, "INSERT INTO t VALUES (1)")).await.unwrap();
+                rows(&channel, execute(&session, "INSERT INTO t VALUES (1)"))
+                    .await
+                    .unwrap();
                 rows(&channel, execute(&session, "BEGIN")).await.unwrap();
-                rows(&channel, execute(&session, "INSERT INTO t VALUES (2)")).await.unwrap();
+                rows(&channel, execute(&session, "INSERT INTO t VALUES (2)"))
+                    .await
+                    .unwrap();
                 assert!(wal.exists());
             }
         })
@@ -102,7 +121,11 @@ async fn an_idle_connection_does_not_delay_the_end() {
         }
     })
     .await;
-    assert!(asked.get().elapsed() < Duration::from_secs(5), "took {:?}", asked.get().elapsed());
+    assert!(
+        asked.get().elapsed() < Duration::from_secs(5),
+        "took {:?}",
+        asked.get().elapsed()
+    );
     drop(kept);
 }
 
@@ -113,8 +136,16 @@ async fn what_cannot_be_opened_names_database_and_file() {
     let text = folder.path().join("text");
     std::fs::write(&text, "no database").unwrap();
     for path in [&missing, &text] {
-        let error = Server::open(serving(vec![file("x", path)])).await.err().expect("it cannot be opened");
-        let ServerError::Database { name, path: named, source } = error else {
+        let error = Server::open(serving(vec![file("x", path)]))
+            .await
+            .err()
+            .expect("it cannot be opened");
+        let ServerError::Database {
+            name,
+            path: named,
+            source,
+        } = error
+        else {
             panic!("{error:?}");
         };
         assert_eq!((name.as_str(), named.as_ref()), ("x", Some(path)));
@@ -124,5 +155,8 @@ async fn what_cannot_be_opened_names_database_and_file() {
         memory_limit: Some("4XB".to_string()),
         ..Config::default()
     };
-    assert!(matches!(Server::open(config).await.err(), Some(ServerError::Instance(_))));
+    assert!(matches!(
+        Server::open(config).await.err(),
+        Some(ServerError::Instance(_))
+    ));
 }
