@@ -6,10 +6,11 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/connection.cpp",
+    "src/engine/cpp/database.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
@@ -25,7 +26,13 @@ fn main() {
     println!("cargo:rustc-check-cfg=cfg(duckling_icu)");
     let icu = icu::find();
     let mut engine = compiler();
-    engine.include(&include).include("protocol/cpp").files(SOURCES);
+    // A header of DuckDB's includes fmt.
+    let fmt = include.join("../../third_party/fmt/include");
+    engine
+        .include(&include)
+        .include(fmt)
+        .include("protocol/cpp")
+        .files(SOURCES);
     if let Some(icu) = &icu {
         println!("cargo:rustc-cfg=duckling_icu");
         engine.define("DUCKLING_ICU", None).include(icu.include());

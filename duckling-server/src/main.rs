@@ -1,43 +1,57 @@
-//! The stand-alone server: command line, logging and signals.
+//! The stand-alone server: from the command line to the exit code.
 
-use std::io::{IsTerminal, Write};
+mod cli;
+mod signals;
+
+use std::io::{Write, stderr, stdout};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Parser;
-use duckling_server::{Config, run};
+use duckling_server::Server;
 use tokio::net::{TcpListener, lookup_host};
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tokio::runtime::Runtime;
 
-/// Duckling: serve a DuckDB over Arrow Flight SQL.
-#[derive(Parser)]
-#[command(name = "duckling-server", version)]
-struct Arguments {
-    /// Address to listen on; port 0 takes a free one, which is printed
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8815")]
-    listen: String,
-    /// Database file to serve; in memory if not given
-    #[arg(long, value_name = "PATH")]
-    database: Option<PathBuf>,
-    /// Listen beyond loopback although there is no authentication yet
-    #[arg(long)]
-    insecure: bool,
+use cli::{Arguments, CliError, Invocation, logging};
+use signals::Signals;
+
+/// What was asked for makes no sense; other failures end with 1.
+const USAGE: u8 = 2;
+/// How long threads that are still blocked may take when all else has ended.
+const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = if error.is::<CliError>() { USAGE } else { 1 };
+            // DuckDB's messages can have several lines.
+            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            // Without anybody to tell, the exit code says it.
+            let _ = writeln!(stderr(), "error: {line}");
+            ExitCode::from(code)
+        }
+    }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("DUCKLING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+fn start() -> anyhow::Result<()> {
+    let arguments = match cli::parse(std::env::args_os())? {
+        Invocation::Serve(arguments) => arguments,
+        Invocation::Show(text) => return text.print().context("cannot write to standard output"),
+    };
+    logging::start(&arguments)?;
+    let runtime = Runtime::new().context("cannot start threads")?;
+    let outcome = runtime.block_on(serve(*arguments));
+    runtime.shutdown_timeout(RUNTIME_PATIENCE);
+    outcome
+}
 
-    let address = resolve(&arguments.listen).await?;
-    if !address.ip().is_loopback() && !arguments.insecure {
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let (listen, insecure) = (arguments.listen.clone(), arguments.insecure);
+    let config = arguments.config()?;
+    let address = resolve(&listen).await?;
+    if !address.ip().is_loopback() && !insecure {
         bail!(
             "{address} can be reached from other machines and there is no authentication: pass --insecure to allow it"
         );
@@ -46,14 +60,11 @@ async fn main() -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr().context("the listener has no address")?;
+    let signals = Signals::handle().context("cannot handle signals")?;
+    let server = Server::open(config).await?;
     // A line that programs wait for: whoever started us with port 0 reads the port here.
-    println!("listening on {address}");
-    std::io::stdout().flush().context("cannot write to standard output")?;
-
-    let config = Config {
-        database_path: arguments.database,
-    };
-    run(listener, config, stop_signal()?).await?;
+    announce(address).context("cannot write to standard output")?;
+    server.serve(listener, signals.first(), signals.second()).await?;
     Ok(())
 }
 
@@ -66,15 +77,8 @@ async fn resolve(listen: &str) -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("--listen {listen}: the host has no address"))
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-    })
+fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "listening on {address}")?;
+    out.flush()
 }

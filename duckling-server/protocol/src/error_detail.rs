@@ -1,7 +1,9 @@
 //! A DuckDB error on its way through gRPC.
 
 use prost::Message;
-use tonic::Status;
+use tonic::{Code, Status};
+
+use crate::command::Any;
 
 /// Rides in the `details` of a [`Status`], so that the client can throw the very exception that the server caught.
 #[derive(Clone, PartialEq, Message)]
@@ -17,13 +19,60 @@ pub struct ErrorDetail {
     pub position: Option<u64>,
 }
 
+/// Type URL of an [`ErrorDetail`] among the details of a status.
+const TYPE_URL: &str = "type.duckherder.dev/duckherder.ErrorDetail";
+
+/// `google.rpc.Status`: what clients of any kind expect in a status's details. Source: google/rpc/status.proto.
+#[derive(Clone, PartialEq, Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
 impl ErrorDetail {
+    /// The status that carries the detail.
+    pub fn into_status(self, code: Code, text: String) -> Status {
+        let details = RpcStatus {
+            code: code.into(),
+            message: text.clone(),
+            details: vec![Any {
+                type_url: TYPE_URL.to_string(),
+                value: self.encode_to_vec().into(),
+            }],
+        };
+        Status::with_details(code, text, details.encode_to_vec().into())
+    }
+
     /// Read the detail back from a status; `None` if the status carries none.
     pub fn from_status(status: &Status) -> Option<Self> {
-        let details = status.details();
-        if details.is_empty() {
-            return None;
-        }
-        Self::decode(details).ok().filter(|detail| !detail.message.is_empty())
+        let status = RpcStatus::decode(status.details()).ok()?;
+        let detail = status.details.into_iter().find(|detail| detail.type_url == TYPE_URL)?;
+        Self::decode(detail.value)
+            .ok()
+            .filter(|detail| !detail.message.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_survives_its_status() {
+        let detail = ErrorDetail {
+            class: "Catalog".to_string(),
+            message: "Table with name t does not exist!".to_string(),
+            position: Some(14),
+        };
+        let status = detail.clone().into_status(Code::NotFound, "text".to_string());
+        assert_eq!((status.code(), status.message()), (Code::NotFound, "text"));
+        assert_eq!(ErrorDetail::from_status(&status), Some(detail));
+        assert_eq!(ErrorDetail::from_status(&Status::not_found("text")), None);
+        let garbage = Status::with_details(Code::NotFound, "text", vec![0xff; 5].into());
+        assert_eq!(ErrorDetail::from_status(&garbage), None);
     }
 }

@@ -1,8 +1,8 @@
 //! One DuckDB connection.
 
 use std::ptr;
+use std::sync::Arc;
 
-use arrow::array::AsArray;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -10,6 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 
 use super::error::EngineError;
 use super::ffi;
+use super::open_connections::Registration;
 use super::stream::BatchStream;
 
 /// What running a statement means to a client. Source: `StatementReturnType` of DuckDB.
@@ -64,6 +65,7 @@ impl Description {
 /// makes sense while one runs.
 pub struct Connection {
     pub(super) handle: *mut ffi::DhEngineConnection,
+    registration: Arc<Registration>,
 }
 
 // SAFETY: DuckDB guards a connection with its own lock; any thread may call it.
@@ -73,17 +75,26 @@ unsafe impl Sync for Connection {}
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.registration.retire();
         // SAFETY: the handle came from `dh_engine_connection_open` and is dropped once.
         unsafe { ffi::dh_engine_connection_free(self.handle) }
     }
 }
 
 impl Connection {
-    pub(super) fn open(database: *mut ffi::DhEngineDatabase) -> Result<Self, EngineError> {
+    pub(super) fn open(database: *mut ffi::DhEngineDatabase, registration: Registration) -> Result<Self, EngineError> {
         let mut handle = ptr::null_mut();
         // SAFETY: `database` is alive, and `handle` is read only on success.
         unsafe { ffi::check(ffi::dh_engine_connection_open(database, &mut handle))? };
-        Ok(Self { handle })
+        registration.publish(handle);
+        Ok(Self {
+            handle,
+            registration: Arc::new(registration),
+        })
+    }
+
+    pub(super) fn registration(&self) -> Arc<Registration> {
+        self.registration.clone()
     }
 
     /// Stop the running statement, if any, with DuckDB's Interrupt error. Callable from any thread.
@@ -96,19 +107,6 @@ impl Connection {
     pub fn in_transaction(&self) -> bool {
         // SAFETY: the handle lives as long as `self`.
         unsafe { ffi::dh_engine_connection_in_transaction(self.handle) }
-    }
-
-    /// The current database's name, and the version of DuckDB.
-    ///
-    /// # Errors
-    /// DuckDB's own.
-    pub fn identity(&self) -> Result<(String, String), EngineError> {
-        let batches = self.query("SELECT current_database(), version()")?;
-        let row = batches
-            .first()
-            .ok_or_else(|| EngineError::new("Internal", "no answer to version()"))?;
-        let text = |column: usize| row.column(column).as_string::<i32>().value(0).to_string();
-        Ok((text(0), text(1)))
     }
 
     /// Version of a database's catalog as the open transaction sees it.
@@ -181,9 +179,10 @@ impl Connection {
                 sql.into(),
                 input,
                 &mut stream,
-            ))?
-        };
+            ))
+        }
+        .map_err(|error| self.registration.connections.explain(error))?;
         // SAFETY: C++ returned a new stream, which nothing else owns.
-        unsafe { BatchStream::from_raw(stream) }
+        unsafe { BatchStream::from_raw(stream, self.registration.clone()) }
     }
 }

@@ -1,55 +1,52 @@
-//! One DuckDB instance.
+//! One DuckDB instance, and the databases attached to it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::AsArray;
 
 use super::connection::Connection;
 use super::error::EngineError;
 use super::ffi;
+use super::open_connections::OpenConnections;
+use super::quote_identifier;
 
-/// How to open a DuckDB instance.
-#[derive(Clone, Debug, Default)]
-pub struct DatabaseOptions {
-    /// File of the default database; in memory if absent.
-    pub path: Option<PathBuf>,
-    /// DuckDB settings by name, applied before the instance opens.
-    pub settings: Vec<(String, String)>,
-}
+/// Databases that hold what must not be lost.
+const WRITABLE_FILES: &str = "SELECT database_name FROM duckdb_databases() \
+     WHERE NOT internal AND NOT readonly AND path IS NOT NULL ORDER BY ALL";
 
-/// A DuckDB instance, shared by all its connections; it closes when the last of them is gone.
+/// A DuckDB instance, shared by all its connections. It begins without databases.
 #[derive(Clone)]
 pub struct Database {
-    handle: Arc<Handle>,
+    instance: Arc<Instance>,
 }
 
-pub(super) struct Handle(pub(super) *mut ffi::DhEngineDatabase);
+struct Instance {
+    handle: *mut ffi::DhEngineDatabase,
+    connections: Arc<OpenConnections>,
+}
 
-// SAFETY: a DuckDB instance may be used from any thread, and `Handle` only opens connections and drops.
-unsafe impl Send for Handle {}
+// SAFETY: a DuckDB instance may be used from any thread, and `Instance` only opens connections, closes and drops.
+unsafe impl Send for Instance {}
 // SAFETY: as above.
-unsafe impl Sync for Handle {}
+unsafe impl Sync for Instance {}
 
-impl Drop for Handle {
+impl Drop for Instance {
     fn drop(&mut self) {
         // SAFETY: the handle came from `dh_engine_database_open` and is dropped once.
-        unsafe { ffi::dh_engine_database_free(self.0) }
+        unsafe { ffi::dh_engine_database_free(self.handle) }
     }
 }
 
 impl Database {
-    /// Open an instance.
+    /// Open an instance with DuckDB's settings by name.
     ///
     /// # Errors
-    /// DuckDB's own, such as a file that another process has locked or an unknown setting.
-    pub fn open(options: &DatabaseOptions) -> Result<Self, EngineError> {
-        let path = options
-            .path
-            .as_deref()
-            .map(|path| path.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let settings: Vec<_> = options
-            .settings
+    /// DuckDB's own, such as an unknown setting.
+    pub fn open(settings: &[(String, String)]) -> Result<Self, EngineError> {
+        let settings: Vec<_> = settings
             .iter()
             .map(|(name, value)| ffi::DhEngineOption {
                 name: name.as_str().into(),
@@ -60,22 +57,121 @@ impl Database {
         // SAFETY: all pointers are valid for the call, and `handle` is read only on success.
         unsafe {
             ffi::check(ffi::dh_engine_database_open(
-                path.as_str().into(),
                 settings.as_ptr(),
                 settings.len(),
                 &mut handle,
             ))?;
         }
         Ok(Self {
-            handle: Arc::new(Handle(handle)),
+            instance: Arc::new(Instance {
+                handle,
+                connections: Arc::default(),
+            }),
         })
+    }
+
+    /// Attach a database: a file, which is created if it does not exist and recovered from its write-ahead log if it
+    /// was not closed; or one in memory.
+    ///
+    /// # Errors
+    /// DuckDB's own: a file that another process has locked, that is no database or of another version, and so on.
+    pub fn attach(&self, name: &str, path: Option<&Path>, read_only: bool) -> Result<(), EngineError> {
+        let path = match path {
+            None => ":memory:",
+            Some(path) => path
+                .to_str()
+                .ok_or_else(|| EngineError::new("IO", "the file's name is not UTF-8"))?,
+        };
+        // The type keeps DuckDB from reading a prefix of the path, as in `sqlite:x`, as one.
+        let sql = format!(
+            "ATTACH '{}' AS {} (TYPE duckdb{})",
+            path.replace('\'', "''"),
+            quote_identifier(name),
+            if read_only { ", READ_ONLY" } else { "" }
+        );
+        self.connect()?.query(&sql).map(drop)
+    }
+
+    /// Have connections that are opened from now on begin in this database.
+    ///
+    /// # Errors
+    /// `Binder` if it is not attached.
+    pub fn set_default(&self, name: &str) -> Result<(), EngineError> {
+        // SAFETY: the handle lives as long as `self`, the name for the call.
+        unsafe { ffi::check(ffi::dh_engine_database_set_default(self.instance.handle, name.into())) }
     }
 
     /// Open a connection to the instance.
     ///
     /// # Errors
-    /// DuckDB's own, if the instance was invalidated by a fatal error.
+    /// `Connection` once the instance is closing; DuckDB's own if it was invalidated by a fatal error.
     pub fn connect(&self) -> Result<Connection, EngineError> {
-        Connection::open(self.handle.0)
+        let registration = self.instance.connections.register()?;
+        Connection::open(self.instance.handle, registration)
     }
+
+    /// Begin to close: no connection can be opened from now on, and interrupted statements say that the server is
+    /// shutting down.
+    pub fn start_closing(&self) {
+        self.instance.connections.start_closing();
+    }
+
+    /// Interrupt the statements of all connections. Returns at once.
+    pub fn interrupt_all(&self) {
+        self.instance.connections.interrupt_all();
+    }
+
+    /// Close the instance: interrupt what still runs, wait at most `patience` until all connections are closed, write
+    /// the write-ahead logs into their files, and let go of the files. Blocks.
+    ///
+    /// # Errors
+    /// If a connection was not closed in time, or a file could not be written. Nothing that was committed is lost: it
+    /// is in the write-ahead log.
+    pub fn close(&self, patience: Duration) -> Result<(), EngineError> {
+        self.start_closing();
+        let connections = &self.instance.connections;
+        let left = connections.interrupt_until_closed(patience);
+        let checkpointed = self.checkpoint_all();
+        if left > 0 {
+            return Err(EngineError::new(
+                "Connection",
+                format!("{left} statements could not be interrupted"),
+            ));
+        }
+        checkpointed?;
+        // SAFETY: every connection is closed and none can be opened any more, so nothing else uses the instance.
+        unsafe { ffi::check(ffi::dh_engine_database_close(self.instance.handle)) }
+    }
+
+    fn checkpoint_all(&self) -> Result<(), EngineError> {
+        let registration = self.instance.connections.register_always();
+        let connection = Connection::open(self.instance.handle, registration)?;
+        let mut outcome = Ok(());
+        for batch in connection.query(WRITABLE_FILES)? {
+            for name in batch.column(0).as_string::<i32>().iter().flatten() {
+                let checkpointed = connection.query(&format!("CHECKPOINT {}", quote_identifier(name)));
+                // The others are written all the same.
+                outcome = outcome.and(checkpointed.map(drop).map_err(|error| EngineError {
+                    message: format!("Cannot checkpoint the database \"{name}\": {}", error.message),
+                    ..error
+                }));
+            }
+        }
+        outcome
+    }
+}
+
+/// Ask DuckDB whether it would take a setting.
+///
+/// # Errors
+/// DuckDB's own.
+pub fn check_setting(name: &str, value: &str) -> Result<(), EngineError> {
+    // SAFETY: both strings live for the call.
+    unsafe { ffi::check(ffi::dh_engine_setting_check(name.into(), value.into())) }
+}
+
+/// Version of the DuckDB that is linked, such as `v2.0.0`.
+pub fn duckdb_version() -> String {
+    // SAFETY: DuckDB returns a string literal.
+    unsafe { ffi::copy_string(ffi::dh_engine_duckdb_version()) }
 }

@@ -16,7 +16,8 @@ pub struct EngineError {
 }
 
 impl EngineError {
-    pub(super) fn new(class: &str, message: impl Into<String>) -> Self {
+    /// One of ours, in DuckDB's class `class`.
+    pub fn new(class: &str, message: impl Into<String>) -> Self {
         Self {
             class: class.to_string(),
             message: message.into(),

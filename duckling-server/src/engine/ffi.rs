@@ -80,13 +80,16 @@ impl DhEngineDescription {
 }
 
 unsafe extern "C" {
+    pub fn dh_engine_duckdb_version() -> *const c_char;
+    pub fn dh_engine_setting_check(name: DhEngineStr, value: DhEngineStr) -> *mut DhEngineError;
     fn dh_engine_error_free(error: *mut DhEngineError);
     pub fn dh_engine_database_open(
-        path: DhEngineStr,
         options: *const DhEngineOption,
         option_count: usize,
         out: *mut *mut DhEngineDatabase,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_database_set_default(database: *mut DhEngineDatabase, name: DhEngineStr) -> *mut DhEngineError;
+    pub fn dh_engine_database_close(database: *mut DhEngineDatabase) -> *mut DhEngineError;
     pub fn dh_engine_database_free(database: *mut DhEngineDatabase);
     pub fn dh_engine_connection_open(
         database: *mut DhEngineDatabase,

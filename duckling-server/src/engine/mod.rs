@@ -12,6 +12,7 @@ mod ffi;
 mod icu;
 mod load;
 mod off_runtime;
+mod open_connections;
 mod outlet;
 mod prepared;
 mod session;
@@ -20,7 +21,7 @@ mod stream;
 
 pub use catalog::function_names;
 pub use connection::{Connection, Description, ReturnKind};
-pub use database::{Database, DatabaseOptions};
+pub use database::{Database, check_setting, duckdb_version};
 pub use error::EngineError;
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};

@@ -85,7 +85,7 @@ impl Prepared {
                 &mut stream,
             ))?;
             // SAFETY: C++ returned a new stream, which nothing else owns.
-            BatchStream::from_raw(stream)
+            BatchStream::from_raw(stream, self.connection.registration())
         }
     }
 }

@@ -509,7 +509,8 @@ impl Iterator for Runs {
 
 fn connect(instance: &Database, database: &str, options: &SessionOptions) -> Result<Connection, EngineError> {
     let connection = instance.connect()?;
-    connection.query(&format!("USE {}", quote_identifier(database)))?;
+    // With its schema: a bare name means a schema of the default database first.
+    connection.query(&format!("USE {}.main", quote_identifier(database)))?;
     if let Some(limit) = options.statement_timeout {
         connection.query(&format!(
             "SET SESSION max_execution_time = {}",

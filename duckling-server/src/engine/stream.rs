@@ -1,11 +1,14 @@
 //! The result of one statement, batch by batch.
 
+use std::sync::Arc;
+
 use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 
 use super::error::EngineError;
 use super::ffi;
+use super::open_connections::Registration;
 
 /// An iterator over the batches of one result. Dropping it ends the statement, finished or not.
 ///
@@ -14,6 +17,8 @@ pub struct BatchStream {
     handle: *mut ffi::DhEngineStream,
     schema: SchemaRef,
     row_type: DataType,
+    /// The statement keeps the connection's context alive.
+    registration: Arc<Registration>,
 }
 
 // SAFETY: the stream is driven by whoever owns it, one thread at a time, and DuckDB locks the connection under it.
@@ -29,9 +34,13 @@ impl Drop for BatchStream {
 impl BatchStream {
     /// # Safety
     /// `handle` is a new stream that nothing else owns.
-    pub(super) unsafe fn from_raw(handle: *mut ffi::DhEngineStream) -> Result<Self, EngineError> {
+    pub(super) unsafe fn from_raw(
+        handle: *mut ffi::DhEngineStream,
+        registration: Arc<Registration>,
+    ) -> Result<Self, EngineError> {
         let mut stream = Self {
             handle,
+            registration,
             schema: Schema::empty().into(),
             row_type: DataType::Null,
         };
@@ -56,7 +65,7 @@ impl Iterator for BatchStream {
         let mut array = FFI_ArrowArray::empty();
         // SAFETY: the handle is alive, and `array` is valid for the call.
         if let Err(error) = unsafe { ffi::check(ffi::dh_engine_stream_next(self.handle, &mut array)) } {
-            return Some(Err(error));
+            return Some(Err(self.registration.connections.explain(error)));
         }
         if array.is_released() {
             return None;

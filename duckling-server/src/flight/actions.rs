@@ -20,7 +20,7 @@ use super::session_options;
 use super::sessions::Sessions;
 use super::sql::cancel;
 use super::status::{from_engine, internal};
-use crate::engine::{Conditions, EngineError, ReturnKind};
+use crate::engine::{Conditions, EngineError, ReturnKind, duckdb_version};
 
 /// Name of the standard action.
 pub const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
@@ -121,7 +121,7 @@ async fn open_session(
     Ok(SessionOpened {
         session_id: session.id().to_string(),
         server_version: env!("CARGO_PKG_VERSION").to_string(),
-        duckdb_version: sessions.duckdb_version().to_string(),
+        duckdb_version: duckdb_version(),
         database: session.database().to_string(),
         functions,
     })

@@ -4,6 +4,8 @@
 
 mod actions;
 mod arrivals;
+mod calls;
+mod connections;
 mod encode;
 mod execute;
 mod handshake;
@@ -16,7 +18,6 @@ mod sessions;
 mod sql;
 mod status;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
@@ -25,7 +26,8 @@ use tonic::transport::server::Router;
 
 use rpc::Rpc;
 
-pub use link::incoming;
+pub use calls::Calls;
+pub use connections::accept;
 pub use service::Service;
 pub use sessions::Limits;
 
@@ -41,8 +43,8 @@ const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// A peer that does not answer a ping for this long is gone.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The gRPC server, ready to be given a listener.
-pub fn router(service: Arc<Service>) -> Router {
+/// The gRPC server, ready to be given a listener; `calls` learns of every call.
+pub fn router(service: Service, calls: &Calls) -> Router {
     let flight = FlightServiceServer::new(Rpc(service))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(usize::MAX);
@@ -52,5 +54,5 @@ pub fn router(service: Arc<Service>) -> Router {
         .max_frame_size(MAX_FRAME_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .add_service(flight)
+        .add_service(calls.track(flight))
 }

@@ -15,10 +15,11 @@ use tracing::Instrument;
 
 use super::link::Link;
 use super::service::Service;
+use super::sql::statement_query::SchemaOnly;
 use super::status::internal;
 
 /// The gRPC face of [`Service`].
-pub struct Rpc(pub Arc<Service>);
+pub struct Rpc(pub Service);
 
 impl Rpc {
     /// Answer one call inside its span. One line at debug level per call: what a statement costs is counted by them.
@@ -29,7 +30,7 @@ impl Rpc {
         call: impl AsyncFnOnce(&Service, Request<I>) -> Result<Response<T>, Status>,
     ) -> Result<Response<T>, Status> {
         let session_id = request.metadata().get(SESSION_HEADER).and_then(|id| id.to_str().ok());
-        let peer = request.extensions().get::<Arc<Link>>().and_then(|link| link.peer());
+        let peer = request.extensions().get::<Arc<Link>>().map(|link| link.peer());
         let span = tracing::debug_span!("rpc", method, session_id, ?peer);
         span.in_scope(|| tracing::debug!(method, session_id, "rpc"));
         guard(call(&self.0, request)).instrument(span).await
@@ -102,7 +103,8 @@ impl FlightService for Rpc {
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        self.answer("GetSchema", request, async |service, request| {
+        self.answer("GetSchema", request, async |service, mut request| {
+            request.extensions_mut().insert(SchemaOnly);
             let info = FlightService::get_flight_info(service, request).await?;
             Ok(info.map(|info| SchemaResult { schema: info.schema }))
         })

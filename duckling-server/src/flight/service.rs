@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::sessions::{Limits, Sessions};
 use super::{actions, execute, handshake, ingest, session_options, sql};
-use crate::engine::{Database, EngineError};
+use crate::engine::Database;
 
 /// `ActionCancelQueryResult.CancelResult.CANCEL_RESULT_CANCELLED`, which arrow-flight does not export.
 const CANCEL_RESULT_CANCELLED: i32 = 1;
@@ -32,19 +32,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// Serve an instance.
-    ///
-    /// # Errors
-    /// DuckDB's own, if the instance cannot be asked for its default database.
-    pub fn new(instance: Database, limits: Limits) -> Result<Self, EngineError> {
-        Ok(Self {
-            sessions: Sessions::new(instance, limits)?,
-        })
+    /// Serve databases of an instance. Needs a Tokio runtime.
+    pub fn new(instance: Database, default_database: String, databases: Vec<String>, limits: Limits) -> Self {
+        Self {
+            sessions: Sessions::new(instance, default_database, databases, limits),
+        }
     }
 
-    /// The sessions that are open.
-    pub fn sessions(&self) -> &Arc<Sessions> {
-        &self.sessions
+    /// Its sessions.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        self.sessions.clone()
     }
 }
 
@@ -65,7 +62,7 @@ impl FlightSqlService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let session = self.sessions.of(&request).await?;
-        sql::statement_query::get_flight_info(&session, query, request.into_inner()).await
+        sql::statement_query::get_flight_info(&session, query, request).await
     }
 
     async fn do_get_statement(

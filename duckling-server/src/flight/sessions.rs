@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::link::Link;
 use super::sql::prepared_statement::PreparedStatement;
 use super::status::{from_engine, internal};
+use crate::config::quoted_list;
 use crate::engine::{
     Canceller, Database, EngineError, Results, Session, SessionOptions, drop_off_runtime, function_names,
 };
@@ -47,7 +48,7 @@ pub struct Limits {
 pub struct Sessions {
     instance: Database,
     default_database: String,
-    duckdb_version: String,
+    databases: Vec<String>,
     limits: Limits,
     by_id: RwLock<HashMap<String, Arc<ClientSession>>>,
     /// Sessions that are open or being opened.
@@ -66,38 +67,30 @@ pub struct ClientSession {
     /// Id of the transaction that BeginTransaction began, while it is open.
     transaction: Mutex<Option<Bytes>>,
     prepared: Mutex<HashMap<Bytes, Arc<PreparedStatement>>>,
-    /// Tickets of statements that write: each is good for one run.
-    unspent: Mutex<Vec<Bytes>>,
+    /// Results of statements that have run and were not fetched yet, by the id in their ticket.
+    kept: Mutex<Vec<(Bytes, Results)>>,
 }
 
-/// Tickets of one session that wait to be used; the oldest is forgotten first.
-const MAX_UNSPENT_TICKETS: usize = 1000;
+/// Results of one session that wait to be fetched; the oldest is forgotten first.
+const MAX_KEPT_RESULTS: usize = 100;
 /// Prepared statements of one session.
 const MAX_PREPARED_STATEMENTS: usize = 10_000;
 
 impl Sessions {
-    /// No session yet. Watches over those to come for as long as the value lives; needs a Tokio runtime.
-    ///
-    /// # Errors
-    /// DuckDB's own, if the instance cannot tell its default database.
-    pub fn new(instance: Database, limits: Limits) -> Result<Arc<Self>, EngineError> {
-        let (default_database, duckdb_version) = instance.connect()?.identity()?;
+    /// No session yet; a session that names no database works on `default_database`, others on one of `databases`.
+    /// Watches over the sessions for as long as the value lives; needs a Tokio runtime.
+    pub fn new(instance: Database, default_database: String, databases: Vec<String>, limits: Limits) -> Arc<Self> {
         let sessions = Arc::new(Self {
             instance,
             default_database,
-            duckdb_version,
+            databases,
             limits,
             by_id: RwLock::default(),
             count: AtomicUsize::new(0),
             running: Mutex::default(),
         });
         tokio::spawn(watch(Arc::downgrade(&sessions)));
-        Ok(sessions)
-    }
-
-    /// Version of the instance, such as `v2.0.0`.
-    pub fn duckdb_version(&self) -> &str {
-        &self.duckdb_version
+        sessions
     }
 
     /// Names of the functions that a session can call. Blocks.
@@ -116,11 +109,7 @@ impl Sessions {
         extensions: &Extensions,
     ) -> Result<Lease, Status> {
         let count = Counted::begin(self)?;
-        let database = if database.is_empty() {
-            self.default_database.clone()
-        } else {
-            database.to_string()
-        };
+        let database = self.find_database(database).map_err(|error| from_engine(&error))?;
         let (instance, options) = (
             self.instance.clone(),
             SessionOptions {
@@ -146,7 +135,7 @@ impl Sessions {
             closed: AtomicBool::new(false),
             transaction: Mutex::default(),
             prepared: Mutex::default(),
-            unspent: Mutex::default(),
+            kept: Mutex::default(),
         });
         // From here on the session is counted until it is closed.
         std::mem::forget(count);
@@ -173,26 +162,14 @@ impl Sessions {
         true
     }
 
-    /// Close every session. Returns when their connections are gone, unless results of them are still being read.
-    pub async fn close_all(&self) {
+    /// Close every session, as if each client had. Blocks: their open transactions are rolled back.
+    pub fn close_all(&self) {
         let sessions = std::mem::take(&mut *self.by_id.write().unwrap_or_else(PoisonError::into_inner));
         self.count.fetch_sub(sessions.len(), Ordering::Relaxed);
         for session in sessions.values() {
             session.closed.store(true, Ordering::Relaxed);
             session.engine.close();
         }
-        // A panic in a destructor is reported where it happens.
-        let _ = spawn_blocking(move || drop(sessions)).await;
-    }
-
-    /// Whether a statement runs in any session.
-    pub fn is_working(&self) -> bool {
-        self.all().iter().any(|session| session.engine.is_working())
-    }
-
-    /// How many sessions are open.
-    pub fn count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
     }
 
     /// The session of a call: the one that it names, or else that of its network connection.
@@ -243,6 +220,23 @@ impl Sessions {
     pub fn cancel(&self, query_id: &[u8]) -> bool {
         let canceller = self.running().get(query_id).cloned();
         canceller.is_some_and(|canceller| canceller.cancel())
+    }
+
+    fn find_database(&self, name: &str) -> Result<String, EngineError> {
+        if name.is_empty() {
+            return Ok(self.default_database.clone());
+        }
+        // Letter case does not count, as in DuckDB.
+        let known = self.databases.iter().find(|known| known.eq_ignore_ascii_case(name));
+        known.cloned().ok_or_else(|| {
+            EngineError::new(
+                "Catalog",
+                format!(
+                    "Database \"{name}\" does not exist on this server: it has {}",
+                    quoted_list(self.databases.iter().map(String::as_str))
+                ),
+            )
+        })
     }
 
     fn lease(self: &Arc<Self>, id: &str, extensions: &Extensions) -> Option<Lease> {
@@ -427,28 +421,25 @@ impl ClientSession {
         drop_off_runtime(statement);
     }
 
-    /// Let a statement that writes be run once.
-    pub fn issue_ticket(&self, query_id: Bytes) {
-        let mut unspent = self.unspent.lock().unwrap_or_else(PoisonError::into_inner);
-        if unspent.len() >= MAX_UNSPENT_TICKETS {
-            unspent.remove(0);
+    /// Keep the result of a statement that has run, for whoever comes with its ticket.
+    pub fn keep_results(&self, query_id: Bytes, results: Results) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT_RESULTS {
+            kept.remove(0);
         }
-        unspent.push(query_id);
+        kept.push((query_id, results));
     }
 
-    /// Use up such a ticket.
+    /// Hand out such a result, once.
     ///
     /// # Errors
-    /// `NotFound` if it was used before, or belongs to another session.
-    pub fn spend_ticket(&self, query_id: &[u8]) -> Result<(), Status> {
-        let mut unspent = self.unspent.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(index) = unspent.iter().position(|issued| issued == query_id) else {
-            return Err(Status::not_found(
-                "the ticket of a statement that writes is good for one run in its own session",
-            ));
-        };
-        unspent.remove(index);
-        Ok(())
+    /// `NotFound` if it was handed out before, or belongs to another session.
+    pub fn take_results(&self, query_id: &[u8]) -> Result<Results, Status> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = kept.iter().position(|(id, _)| id == query_id).ok_or_else(|| {
+            Status::not_found("the result of a statement that writes can be fetched once, in its own session")
+        })?;
+        Ok(kept.remove(index).1)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use arrow_flight::error::FlightError;
 use duckling_protocol::ErrorDetail;
-use prost::Message;
 use tonic::{Code, Status};
 
 use crate::engine::EngineError;
@@ -19,7 +18,7 @@ pub fn from_engine(error: &EngineError) -> Status {
         position: error.position,
     };
     let text = format!("{} Error: {message}", error.class);
-    Status::with_details(code(&error.class, &error.subtype), text, detail.encode_to_vec().into())
+    detail.into_status(code(&error.class, &error.subtype), text)
 }
 
 /// A failure of this server itself. Its details tell it from what arrow-flight reports as internal: see `rpc`.

@@ -26,11 +26,11 @@ pub struct Server {
 }
 
 impl Server {
-    async fn start() -> Self {
+    async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener");
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(run(listener, Config::default(), async {
+        let task = tokio::spawn(run(listener, config, async {
             let _ = stopped.await;
         }));
         Self { address, stop, task }
@@ -44,8 +44,13 @@ impl Server {
 
 /// Run a test against a fresh server.
 pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -> Test) {
+    with_config(Config::default(), test).await;
+}
+
+/// Run a test against a fresh server with settings of the test's own; it has stopped when this returns.
+pub async fn with_config<Test: Future<Output = ()>>(config: Config, test: impl FnOnce(Channel) -> Test) {
     timeout(LIMIT, async {
-        let server = Server::start().await;
+        let server = Server::start(config).await;
         test(server.connect().await).await;
         let _ = server.stop.send(());
         server
@@ -58,17 +63,20 @@ pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -
     .expect("the test ends in time");
 }
 
-/// Open a session; its id.
+/// Open a session on the default database; its id.
 pub async fn open_session(channel: &Channel) -> String {
+    open_session_on(channel, "").await.expect("a session").session_id
+}
+
+/// Open a session on a database.
+pub async fn open_session_on(channel: &Channel, database: &str) -> Result<SessionOpened, Status> {
     let request = OpenSession {
         protocol_version: PROTOCOL_VERSION,
-        database: String::new(),
+        database: database.to_string(),
         want_functions: false,
     };
-    let body = act(channel, action::OPEN_SESSION, &request, None)
-        .await
-        .expect("a session");
-    SessionOpened::decode(body).expect("a session's answer").session_id
+    let body = act(channel, action::OPEN_SESSION, &request, None).await?;
+    Ok(SessionOpened::decode(body).expect("a session's answer"))
 }
 
 /// Run an action; the body of its one answer.

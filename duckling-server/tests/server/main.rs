@@ -1,5 +1,6 @@
 //! The server through its public face: Flight SQL calls over a real connection.
 
+mod databases;
 mod fixture;
 mod icu;
 mod ingest;

@@ -1,4 +1,4 @@
-// Databases, connections and the statements that they run at once.
+// Connections and the statements that they run at once.
 
 #include "engine_internal.hpp"
 
@@ -12,26 +12,11 @@ using duckling::OpenStream;
 using duckling::ParseOne;
 using duckling::ToString;
 
-dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_option *options, size_t option_count,
-                                         dh_engine_database **out) noexcept {
-	return Guard([&]() {
-		DBConfig config;
-		duckling::LinkIcu(config);
-		for (size_t i = 0; i < option_count; i++) {
-			config.SetOptionByName(Identifier(ToString(options[i].name)), Value(ToString(options[i].value)));
-		}
-		auto file = ToString(path);
-		auto database = make_uniq<DuckDB>(file.empty() ? nullptr : file.c_str(), &config);
-		*out = new dh_engine_database {std::move(database)};
-	});
-}
-
-void dh_engine_database_free(dh_engine_database *database) noexcept {
-	dh_engine_error_free(Guard([&]() { delete database; }));
-}
-
 dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engine_connection **out) noexcept {
 	return Guard([&]() {
+		if (!database->database) {
+			throw ConnectionException("The server is shutting down");
+		}
 		auto connection = make_uniq<Connection>(*database->database);
 		*out = new dh_engine_connection {database->database->instance, std::move(connection)};
 	});

@@ -40,9 +40,18 @@ struct dh_engine_option {
 	dh_engine_str value;
 };
 
-//! Open a database; an empty path is an in-memory one.
-dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_option *options, size_t option_count,
+//! Version of the DuckDB that is linked; a string literal.
+const char *dh_engine_duckdb_version() noexcept;
+//! Fails if DuckDB refuses the value of a setting.
+dh_engine_error *dh_engine_setting_check(dh_engine_str name, dh_engine_str value) noexcept;
+
+//! Open an instance without databases.
+dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t option_count,
                                          dh_engine_database **out) noexcept;
+//! Have connections that are opened from now on begin in this attached database.
+dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept;
+//! Let go of the instance and its files; every connection must be closed. Only free may follow.
+dh_engine_error *dh_engine_database_close(dh_engine_database *database) noexcept;
 void dh_engine_database_free(dh_engine_database *database) noexcept;
 
 dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engine_connection **out) noexcept;

@@ -11,7 +11,8 @@
 #include <functional>
 
 struct dh_engine_database {
-	duckdb::unique_ptr<duckdb::DuckDB> database;
+	//! Null once it is closed
+	duckdb::shared_ptr<duckdb::DuckDB> database;
 };
 
 struct dh_engine_connection {

@@ -1,12 +1,12 @@
-//! `CommandStatementQuery`: describe a statement with `GetFlightInfo`, run it with `DoGet`.
+//! `CommandStatementQuery`: a statement and its result.
 //!
-//! The ticket carries the SQL text. One of a query may be used more than once; one of a statement that writes runs once.
+//! The ticket of a query carries its text, and may be used more than once.
 
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt, TicketStatementQuery};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use prost::Message;
 use prost::bytes::Bytes;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::engine::Conditions;
@@ -23,9 +23,9 @@ pub struct StatementTicket {
     pub sql: String,
     #[prost(bytes = "bytes", optional, tag = "3")]
     pub transaction_id: Option<Bytes>,
-    /// The statement may change something.
+    /// The statement has run, and its session keeps the result.
     #[prost(bool, tag = "4")]
-    pub writes: bool,
+    pub has_run: bool,
 }
 
 impl StatementTicket {
@@ -41,49 +41,62 @@ impl StatementTicket {
     }
 }
 
-/// Bind the statement; its schema and the ticket to run it.
+/// A mark among a request's extensions: only the schema is wanted.
+#[derive(Clone, Copy)]
+pub struct SchemaOnly;
+
+/// The schema of a statement, and a ticket for its result. A query runs when the ticket is used. Anything else runs now:
+/// clients go on to their next statement when this returns.
 pub async fn get_flight_info(
     session: &Lease,
     query: CommandStatementQuery,
-    descriptor: FlightDescriptor,
+    request: Request<FlightDescriptor>,
 ) -> Result<Response<FlightInfo>, Status> {
     session.check_transaction(query.transaction_id.as_ref())?;
     let description = session
         .describe(query.query.clone(), Conditions::default())
         .await
         .map_err(|error| from_engine(&error))?;
-    let ticket = StatementTicket {
+    let mut ticket = StatementTicket {
         query_id: Bytes::from(Uuid::new_v4().to_string()),
         sql: query.query,
         transaction_id: query.transaction_id,
-        writes: !description.read_only,
+        has_run: false,
     };
-    if ticket.writes {
-        session.issue_ticket(ticket.query_id.clone());
+    let mut schema = description.schema;
+    if !description.read_only && request.extensions().get::<SchemaOnly>().is_none() {
+        let results = session
+            .execute(std::mem::take(&mut ticket.sql), Conditions::default())
+            .await
+            .map_err(|error| from_engine(&error))?;
+        schema = results.schema();
+        session.keep_results(ticket.query_id.clone(), results);
+        ticket.has_run = true;
     }
     let ticket = TicketStatementQuery {
         statement_handle: ticket.encode_to_vec().into(),
     };
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.as_any().encode_to_vec()));
     let info = FlightInfo::new()
-        .try_with_schema(&description.schema)
+        .try_with_schema(&schema)
         .map_err(|error| internal(format!("cannot encode the schema: {error}")))?
         .with_endpoint(endpoint)
-        .with_descriptor(descriptor)
+        .with_descriptor(request.into_inner())
         .with_ordered(true);
     Ok(Response::new(info))
 }
 
-/// Run the statement that a ticket names.
+/// The result that a ticket is for.
 pub async fn do_get(session: Lease, ticket: &TicketStatementQuery) -> Result<Response<FlightDataStream>, Status> {
     let ticket = StatementTicket::from_handle(&ticket.statement_handle)?;
-    session.check_transaction(ticket.transaction_id.as_ref())?;
-    if ticket.writes {
-        session.spend_ticket(&ticket.query_id)?;
-    }
-    let results = session
-        .execute(ticket.sql, Conditions::default())
-        .await
-        .map_err(|error| from_engine(&error))?;
+    let results = if ticket.has_run {
+        session.take_results(&ticket.query_id)?
+    } else {
+        session.check_transaction(ticket.transaction_id.as_ref())?;
+        session
+            .execute(ticket.sql, Conditions::default())
+            .await
+            .map_err(|error| from_engine(&error))?
+    };
     Ok(Response::new(encode(results, session, Some(ticket.query_id))))
 }

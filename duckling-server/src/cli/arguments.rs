@@ -1,0 +1,169 @@
+//! The flags, and the configuration that they make.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
+use duckling_server::config::{find, quoted_list};
+use duckling_server::engine::duckdb_version;
+use duckling_server::{Config, DatabaseConfig};
+
+use super::CliError;
+use super::values;
+
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (DuckDB {})", env!("CARGO_PKG_VERSION"), duckdb_version()));
+
+const NETWORK: &str = "Network";
+const DATABASES: &str = "Databases";
+const LIMITS: &str = "Limits";
+const LOGS: &str = "Logs";
+const GENERAL: &str = "General";
+
+/// More than any machine has; DuckDB would try to start them all.
+const MAX_THREADS: u64 = 4096;
+
+/// Duckling: serve DuckDB databases over Arrow Flight SQL.
+///
+/// Every flag can also be given in a configuration file, see --config.
+#[derive(Debug, Parser)]
+#[command(
+    name = "duckling-server",
+    version = VERSION.as_str(),
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub struct Arguments {
+    /// Address to listen on; port 0 takes a free one, which is printed
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8815", help_heading = NETWORK)]
+    pub listen: String,
+    /// Listen beyond loopback although there is no authentication yet
+    #[arg(long, help_heading = NETWORK)]
+    pub insecure: bool,
+
+    /// Database to serve; repeatable
+    ///
+    /// The file is created if it does not exist. `NAME=:memory:` is a database in memory.
+    /// A bare PATH is named like the file, without its extensions.
+    /// Without this flag, there is one database in memory, named `memory`.
+    #[arg(
+        long,
+        value_name = "NAME=PATH",
+        value_parser = values::database,
+        verbatim_doc_comment,
+        help_heading = DATABASES
+    )]
+    database: Vec<DatabaseConfig>,
+    /// Database of clients that name none [default: the first one]
+    #[arg(long, value_name = "NAME", help_heading = DATABASES)]
+    default_database: Option<String>,
+    /// Let nobody write to this database; repeatable
+    #[arg(long, value_name = "NAME", help_heading = DATABASES)]
+    read_only: Vec<String>,
+
+    /// Threads that DuckDB runs statements with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_THREADS), help_heading = LIMITS)]
+    threads: Option<usize>,
+    /// Memory that DuckDB may use, such as 4GB or 60% [default: 80% of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory_limit, help_heading = LIMITS)]
+    memory_limit: Option<String>,
+    /// Folder for what does not fit into memory [default: .tmp in the working directory]
+    #[arg(long, value_name = "PATH", help_heading = LIMITS)]
+    temp_dir: Option<PathBuf>,
+    /// Sessions that may be open at once
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..), default_value = "1000", help_heading = LIMITS)]
+    max_sessions: usize,
+    /// Close a session that is not used for so long
+    #[arg(long, value_name = "TIME", value_parser = values::positive_duration, default_value = "1h", help_heading = LIMITS)]
+    session_idle_timeout: Duration,
+    /// Close a session so long after its client's connection broke
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5s", help_heading = LIMITS)]
+    disconnect_timeout: Duration,
+    /// Interrupt a statement that runs for longer [default: none does]
+    #[arg(long, value_name = "TIME", value_parser = values::positive_duration, help_heading = LIMITS)]
+    statement_timeout: Option<Duration>,
+    /// When told to stop, let running statements end for so long
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s", help_heading = LIMITS)]
+    drain_timeout: Duration,
+
+    /// Least severe messages to log; the environment variable DUCKLING_LOG takes a tracing filter instead
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info, help_heading = LOGS)]
+    pub log_level: LogLevel,
+    /// The level is on the command line, which wins over the environment, as that wins over a file.
+    #[arg(skip)]
+    pub log_level_is_given: bool,
+    /// How logs are written to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Human, help_heading = LOGS)]
+    pub log_format: LogFormat,
+
+    /// Read more settings from a TOML file, whose keys are these flags; the command line wins
+    ///
+    /// Repeatable flags are lists: `database = ["sales=/data/sales.duckdb", "scratch=:memory:"]`.
+    /// A list on the command line replaces that of the file.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment, help_heading = GENERAL)]
+    config: Option<PathBuf>,
+    /// Print this text; -h prints a shorter one
+    #[arg(short, long, action = clap::ArgAction::Help, help_heading = GENERAL)]
+    help: Option<bool>,
+    /// Print the versions of server and DuckDB
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = GENERAL)]
+    version: Option<bool>,
+}
+
+/// Severity of log messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines to read
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+impl Arguments {
+    /// The settings of the server.
+    ///
+    /// # Errors
+    /// If names of databases do not fit together.
+    pub fn config(self) -> Result<Config, CliError> {
+        let mut config = Config {
+            databases: self.database,
+            default_database: self.default_database,
+            threads: self.threads,
+            memory_limit: self.memory_limit,
+            temp_dir: self.temp_dir,
+            max_sessions: self.max_sessions,
+            session_idle_timeout: self.session_idle_timeout,
+            disconnect_timeout: self.disconnect_timeout,
+            statement_timeout: self.statement_timeout,
+            drain_timeout: self.drain_timeout,
+        };
+        if !self.read_only.is_empty() {
+            // With the one that a server has which is given none.
+            config.databases = config.resolve_databases()?.0;
+        }
+        for name in self.read_only {
+            if find(&config.databases, &name).is_none() {
+                let known = quoted_list(config.databases.iter().map(|database| database.name.as_str()));
+                return Err(CliError::UnknownReadOnly { name, known });
+            }
+            for database in &mut config.databases {
+                database.read_only |= database.name.eq_ignore_ascii_case(&name);
+            }
+        }
+        config.resolve_databases()?;
+        Ok(config)
+    }
+}

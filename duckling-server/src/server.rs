@@ -1,0 +1,188 @@
+//! A server from the opening of its databases to their closing.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{interval, sleep, timeout};
+
+use crate::config::{Config, ConfigError};
+use crate::engine::{Database, EngineError, has_icu};
+use crate::flight::{self, Calls, Limits};
+
+/// How often statements are interrupted that outlived the drain: a session may begin its next one.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
+/// How long interrupted statements may take to end, and to tell their clients.
+const INTERRUPT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long last answers may take to leave, and clients to close their connections.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How long connections that were cut may take to be gone.
+const CUT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long DuckDB's connections may take to close: rolling back a large transaction takes its time.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a server could not start, or not end well.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot start DuckDB")]
+    Instance(#[source] EngineError),
+    #[error("cannot open database \"{name}\"{}", at(path.as_ref()))]
+    Database {
+        name: String,
+        path: Option<PathBuf>,
+        #[source]
+        source: EngineError,
+    },
+    #[error("the gRPC server stopped")]
+    Transport(#[from] tonic::transport::Error),
+    #[error("the databases were not closed well; what was committed is in their write-ahead logs")]
+    Close(#[source] EngineError),
+    #[error("a blocking call did not finish")]
+    Lost(#[from] JoinError),
+}
+
+fn at(path: Option<&PathBuf>) -> String {
+    path.map(|path| format!(" ({})", path.display())).unwrap_or_default()
+}
+
+/// Open databases, ready to be served.
+pub struct Server {
+    config: Config,
+    instance: Database,
+    databases: Vec<String>,
+    default_database: String,
+}
+
+impl Server {
+    /// Open the databases: their files are created, or recovered, and locked.
+    ///
+    /// # Errors
+    /// If the configuration makes no sense, or a database cannot be opened.
+    pub async fn open(config: Config) -> Result<Self, ServerError> {
+        spawn_blocking(move || Self::open_blocking(config)).await?
+    }
+
+    fn open_blocking(config: Config) -> Result<Self, ServerError> {
+        let (databases, default_database) = config.resolve_databases()?;
+        if !has_icu() {
+            tracing::warn!(
+                "built without ICU: TIMESTAMPTZ works in UTC only and without arithmetic, and there are no collations by \
+                 language"
+            );
+        }
+        let instance = Database::open(&config.duckdb_settings()?).map_err(ServerError::Instance)?;
+        for database in &databases {
+            instance
+                .attach(&database.name, database.path.as_deref(), database.read_only)
+                .map_err(|source| ServerError::Database {
+                    name: database.name.clone(),
+                    path: database.path.clone(),
+                    source,
+                })?;
+            tracing::info!(
+                database = database.name,
+                path = database.path.as_ref().map(|path| path.display().to_string()),
+                read_only = database.read_only,
+                "opened"
+            );
+        }
+        instance.set_default(&default_database).map_err(ServerError::Instance)?;
+        Ok(Self {
+            config,
+            instance,
+            databases: databases.into_iter().map(|database| database.name).collect(),
+            default_database,
+        })
+    }
+
+    /// Serve Flight SQL on `listener` until `stop` resolves, then drain and close.
+    ///
+    /// Draining: the listener closes; running statements may end, for at most the drain timeout or until `hurry`
+    /// resolves; what still runs then is interrupted, and open transactions are rolled back. Clients that are idle or
+    /// do not read their results are not waited for. Closing: every file is checkpointed and let go of.
+    ///
+    /// # Errors
+    /// If a database could not be closed well.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+        hurry: impl Future<Output = ()> + Send,
+    ) -> Result<(), ServerError> {
+        let Self {
+            config,
+            instance,
+            databases,
+            default_database,
+        } = self;
+        let calls = Calls::default();
+        let limits = Limits {
+            max_sessions: config.max_sessions,
+            idle_timeout: config.session_idle_timeout,
+            disconnect_timeout: config.disconnect_timeout,
+            statement_timeout: config.statement_timeout,
+            spill_folder: config.temp_dir.clone(),
+        };
+        let service = flight::Service::new(instance.clone(), default_database, databases, limits);
+        let sessions = service.sessions();
+        let (connections, cut) = flight::accept(listener);
+        let (stopping, stopped) = oneshot::channel();
+        let served = {
+            let serving = flight::router(service, &calls).serve_with_incoming_shutdown(connections, async {
+                stop.await;
+                // Nobody listens if serving has failed.
+                let _ = stopping.send(());
+            });
+            tokio::pin!(serving);
+            let drained = async {
+                if stopped.await.is_ok() {
+                    drain(&calls, &instance, config.drain_timeout, hurry).await;
+                    sleep(FAREWELL).await;
+                }
+            };
+            tokio::select! {
+                served = &mut serving => served,
+                () = drained => {
+                    drop(cut);
+                    timeout(CUT_PATIENCE, serving).await.unwrap_or(Ok(()))
+                }
+            }
+        };
+        tracing::info!("closing the databases");
+        spawn_blocking(move || {
+            sessions.close_all();
+            instance.close(CLOSE_PATIENCE)
+        })
+        .await?
+        .map_err(ServerError::Close)?;
+        Ok(served?)
+    }
+}
+
+/// Wait until nothing runs any more, and see to it that it does not take for ever.
+async fn drain(calls: &Calls, instance: &Database, limit: Duration, hurry: impl Future<Output = ()>) {
+    tokio::select! {
+        () = calls.settled() => return,
+        () = sleep(limit) => tracing::warn!(?limit, "the drain timeout is over: interrupting what still runs"),
+        () = hurry => tracing::warn!("told to hurry: interrupting what still runs"),
+    }
+    instance.start_closing();
+    let interrupting = async {
+        let mut again = interval(INTERRUPT_INTERVAL);
+        loop {
+            again.tick().await;
+            instance.interrupt_all();
+        }
+    };
+    tokio::select! {
+        () = interrupting => {}
+        () = calls.worked_off() => {}
+        () = sleep(INTERRUPT_PATIENCE) => {}
+    }
+}
