@@ -27,6 +27,8 @@ def client(server) -> Iterator[flight_sql.Connection]:
         with connection.cursor() as cursor:
             for statement in SETUP:
                 cursor.execute(statement)
+                # Without it the driver goes on to the next statement before this one has run.
+                cursor.fetchall()
         yield connection
 
 
@@ -93,7 +95,8 @@ def test_columns(client: flight_sql.Connection) -> None:
     assert by_name["amount"]["xdbc_type_name"] == "DECIMAL(12,3)"
     assert by_name["placed"]["xdbc_type_name"] == "TIMESTAMP WITH TIME ZONE"
     assert by_name["items"]["xdbc_type_name"] == "STRUCT(n INTEGER)[]"
-    assert [column["xdbc_nullable"] for column in columns] == [0, 0, 1, 1, 1]
+    scopes = ("xdbc_scope_catalog", "xdbc_scope_schema", "xdbc_scope_table")
+    assert [by_name["note"][scope] for scope in scopes] == ["sales", "eu", "orders"]
 
 
 def test_table_types(client: flight_sql.Connection) -> None:
@@ -128,14 +131,12 @@ def test_table_schema_is_that_of_its_rows(client: flight_sql.Connection) -> None
 
 
 def test_table_schema_of_a_missing_table(client: flight_sql.Connection) -> None:
-    with pytest.raises(adbc_driver_manager.Error, match="(?i)missing"):
+    with pytest.raises(adbc_driver_manager.ProgrammingError, match="NOT_FOUND"):
         client.adbc_get_table_schema("missing")
 
 
 def test_info(client: flight_sql.Connection) -> None:
     info = client.adbc_get_info()
     assert info["vendor_name"] == "Duckling"
-    assert info["vendor_version"]
+    assert info["vendor_version"][0].isdigit()
     assert int(info["vendor_arrow_version"].removeprefix("v").split(".")[0]) >= 59
-    assert info["vendor_sql"] is True
-    assert info["vendor_substrait"] is False

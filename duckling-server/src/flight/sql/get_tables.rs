@@ -170,10 +170,11 @@ async fn read_columns(session: &Session, relations: &[&Relation]) -> Result<Hash
     let rows = query(session, sql, shape).await?;
     let text = |column: usize, row: usize| {
         let column = rows.column(column).as_string::<i32>();
-        column
-            .is_valid(row)
-            .then(|| column.value(row).to_string())
-            .unwrap_or_default()
+        if column.is_null(row) {
+            String::new()
+        } else {
+            column.value(row).to_string()
+        }
     };
     let columns = (0..rows.num_rows()).map(|row| {
         let column = Column {
@@ -229,6 +230,8 @@ fn describe_column(
     let entries = [
         ("CATALOG_NAME", Some(relation.catalog.clone())),
         ("DB_SCHEMA_NAME", Some(relation.schema.clone())),
+        // The specification's name is the one above; this is what clients look for.
+        ("SCHEMA_NAME", Some(relation.schema.clone())),
         ("TABLE_NAME", Some(relation.name.clone())),
         ("TYPE_NAME", Some(column_type.to_string())),
         ("PRECISION", precision.map(|digits| digits.to_string())),
