@@ -107,7 +107,7 @@ def test_a_prepared_statement_takes_the_zone_of_its_execution(both: duckdb.DuckD
 def test_local_joins_and_loads(both: duckdb.DuckDBPyConnection) -> None:
     both.execute("SET TimeZone = 'Europe/Berlin'")
     condition = "r.ts + INTERVAL 1 DAY > '2024-03-31 02:30:00'"
-    local_join = f"SELECT l.ts FROM events l JOIN dh.events r ON l.ts = r.ts WHERE {condition}"
+    local_join = f"SELECT l.ts::VARCHAR FROM events l JOIN dh.events r ON l.ts = r.ts WHERE {condition}"
     here = local_join.replace("dh.", "")
     assert sorted(both.execute(local_join).fetchall()) == sorted(both.execute(here).fetchall())
     both.execute("CREATE TABLE dh.copied AS SELECT ts, ts::VARCHAR AS text FROM events")
