@@ -8,7 +8,7 @@ use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{FlightData, Ticket};
 use duckling_protocol::{Command, ErrorDetail, Execute, Setting};
-use duckling_server::engine::{Connection, Database, DatabaseOptions};
+use duckling_server::engine::{Connection, Database};
 use futures::TryStreamExt;
 use prost::Message;
 use tonic::transport::Channel;
@@ -137,11 +137,10 @@ impl File {
     }
 
     fn open(&self) -> Connection {
-        let options = DatabaseOptions {
-            path: Some(self.0.join("file.duckdb")),
-            settings: Vec::new(),
-        };
-        let database = Database::open(&options).expect("the file opens");
+        let database = Database::open(&[]).expect("an instance");
+        let path = self.0.join("file.duckdb");
+        database.attach("file", Some(&path), false).expect("the file opens");
+        database.set_default("file").expect("it is attached");
         database.connect().expect("a connection")
     }
 }
