@@ -2,9 +2,10 @@
 
 use std::env;
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/connection.cpp",
+    "src/engine/cpp/describe_and_submit.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/ingest.cpp",
 ];

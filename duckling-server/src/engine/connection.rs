@@ -107,38 +107,43 @@ impl Connection {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub fn describe(&self, sql: &str) -> Result<Description, EngineError> {
-        let mut schema = FFI_ArrowSchema::empty();
-        let mut raw = ffi::DhEngineDescription {
-            return_kind: 0,
-            read_only: false,
-            column_count: 0,
-            column_types: ptr::null(),
-        };
-        // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
+        let mut raw = RawDescription::empty();
+        // SAFETY: all pointers are valid for the call.
         unsafe {
             ffi::check(ffi::dh_engine_connection_describe(
                 self.handle,
                 sql.into(),
-                &mut schema,
-                &mut raw,
+                &mut raw.schema,
+                &mut raw.fields,
             ))?;
         }
-        let column_types = (0..raw.column_count)
-            // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.
-            .map(|index| unsafe { ffi::copy_string(*raw.column_types.add(index)) })
-            .collect();
-        // SAFETY: `raw` was filled by C++ and is not read again.
-        unsafe { ffi::dh_engine_description_free(&mut raw) };
-        Ok(Description {
-            schema: Schema::try_from(&schema)?.into(),
-            column_types,
-            return_kind: match raw.return_kind {
-                1 => ReturnKind::ChangedRows,
-                2 => ReturnKind::Nothing,
-                _ => ReturnKind::Rows,
-            },
-            read_only: raw.read_only,
-        })
+        raw.read()
+    }
+
+    /// Bind one statement, and start it if it is a SELECT that changes nothing.
+    ///
+    /// # Errors
+    /// As [`Connection::submit`].
+    pub fn describe_and_submit(&self, sql: &str) -> Result<(Description, Option<BatchStream>), EngineError> {
+        let mut raw = RawDescription::empty();
+        let mut stream = ptr::null_mut();
+        // SAFETY: all pointers are valid for the call; `stream` is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_connection_describe_and_submit(
+                self.handle,
+                sql.into(),
+                &mut raw.schema,
+                &mut raw.fields,
+                &mut stream,
+            ))?;
+        }
+        let stream = if stream.is_null() {
+            None
+        } else {
+            // SAFETY: C++ returned a new stream, which nothing else owns.
+            Some(unsafe { BatchStream::from_raw(stream) }?)
+        };
+        Ok((raw.read()?, stream))
     }
 
     /// Start one statement. A SELECT runs as its stream is read; anything else has run, and committed, on return.
@@ -179,5 +184,49 @@ impl Connection {
         };
         // SAFETY: C++ returned a new stream, which nothing else owns.
         unsafe { BatchStream::from_raw(stream) }
+    }
+}
+
+/// What C++ fills to describe a statement; frees it.
+struct RawDescription {
+    schema: FFI_ArrowSchema,
+    fields: ffi::DhEngineDescription,
+}
+
+impl RawDescription {
+    fn empty() -> Self {
+        Self {
+            schema: FFI_ArrowSchema::empty(),
+            fields: ffi::DhEngineDescription {
+                return_kind: 0,
+                read_only: false,
+                column_count: 0,
+                column_types: ptr::null(),
+            },
+        }
+    }
+
+    fn read(&self) -> Result<Description, EngineError> {
+        let column_types = (0..self.fields.column_count)
+            // SAFETY: C++ filled `column_count` strings, which live as long as `self`.
+            .map(|index| unsafe { ffi::copy_string(*self.fields.column_types.add(index)) })
+            .collect();
+        Ok(Description {
+            schema: Schema::try_from(&self.schema)?.into(),
+            column_types,
+            return_kind: match self.fields.return_kind {
+                1 => ReturnKind::ChangedRows,
+                2 => ReturnKind::Nothing,
+                _ => ReturnKind::Rows,
+            },
+            read_only: self.fields.read_only,
+        })
+    }
+}
+
+impl Drop for RawDescription {
+    fn drop(&mut self) {
+        // SAFETY: the fields are empty or were filled by C++, also when the call failed later; freed once.
+        unsafe { ffi::dh_engine_description_free(&mut self.fields) }
     }
 }

@@ -96,6 +96,13 @@ unsafe extern "C" {
         input: *mut FFI_ArrowArrayStream,
         out: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_describe_and_submit(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+        out_stream: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
     pub fn dh_engine_stream_next(stream: *mut DhEngineStream, out: *mut FFI_ArrowArray) -> *mut DhEngineError;
     pub fn dh_engine_stream_free(stream: *mut DhEngineStream);

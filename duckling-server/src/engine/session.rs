@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Description};
 use super::database::Database;
 use super::error::EngineError;
+use super::execution::{Execution, Mode, start};
 use super::outlet::{Outlet, Results};
 use super::{catalog, quote_identifier};
 
@@ -48,6 +49,8 @@ pub struct IngestSource {
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,
+    /// Load in a transaction of its own, even while the session has one open.
+    pub apart: bool,
     pub batches: Box<dyn RecordBatchReader + Send>,
 }
 
@@ -137,6 +140,46 @@ impl Session {
         Ok(results)
     }
 
+    /// Describe a statement, run it, or both, binding it once. A statement that writes has committed when this returns.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub async fn run(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
+        let _turn = self.free_connection().await?;
+        let (outlet, mut results) = self.claim_connection();
+        let (connection, applied) = (self.connection.clone(), self.settings.clone());
+        let database = self.database.clone();
+        let (started, outcome) = oneshot::channel();
+        spawn_blocking(move || {
+            let claim = outlet.claim();
+            let outcome = applied
+                .establish(&connection, &conditions)
+                .and_then(|()| claim.proceed())
+                .and_then(|()| start(&connection, &database, &sql, mode));
+            match outcome {
+                Ok((execution, Some(stream))) => {
+                    // Nobody listens if the reader has gone; then `run` ends at once.
+                    let _ = started.send(Ok((execution, true)));
+                    claim.run(stream);
+                }
+                Ok((execution, None)) => {
+                    drop(claim);
+                    let _ = started.send(Ok((execution, false)));
+                }
+                Err(error) => {
+                    drop(claim);
+                    let _ = started.send(Err(error));
+                }
+            }
+        });
+        let (mut execution, runs) = outcome.await.map_err(|_| EngineError::lost("statement"))??;
+        if runs {
+            results.schema = execution.schema.clone();
+            execution.results = Some(results);
+        }
+        Ok(execution)
+    }
+
     /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.
     ///
     /// Outside a transaction the load has a connection of its own: the statement that it belongs to may be reading from
@@ -145,7 +188,7 @@ impl Session {
     /// # Errors
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
     pub async fn ingest(&self, source: IngestSource, conditions: Conditions) -> Result<u64, EngineError> {
-        if conditions.begin || self.connection.in_transaction() {
+        if !source.apart && (conditions.begin || self.connection.in_transaction()) {
             let loading = Flag::raise(&self.loading);
             return self
                 .exclusive(conditions, move |connection| {

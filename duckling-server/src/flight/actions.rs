@@ -1,24 +1,21 @@
-//! `DoAction` of Duckherder's own actions: sessions, describe, catalog, transactions.
+//! `DoAction` of Duckherder's own actions: sessions, catalog, transactions.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow::error::ArrowError;
-use arrow::ipc::writer::IpcWriteOptions;
-use arrow_flight::{Action, IpcMessage, SchemaAsIpc};
+use arrow_flight::Action;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, DescribeRequest, DescribeResponse, OpenSession, PROTOCOL_VERSION, SESSION_HEADER,
-    SessionOpened, TransactionControl, action,
+    CatalogRequest, CatalogResponse, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, TransactionControl,
+    action,
 };
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
 use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
-use super::execute::conditions;
 use super::sessions::Sessions;
 use super::status::from_engine;
-use crate::engine::{Conditions, EngineError, ReturnKind};
+use crate::engine::{Conditions, EngineError};
 
 pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, Status>> + Send>>;
 
@@ -29,6 +26,7 @@ pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, S
 pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<Response<ActionStream>, Status> {
     let (metadata, _, request) = request.into_parts();
     let body = request.body;
+    tracing::debug!(action = request.r#type, "action");
     let answer = match request.r#type.as_str() {
         action::OPEN_SESSION => open_session(sessions.clone(), decode(&body)?).await?.encode_to_vec(),
         action::CLOSE_SESSION => {
@@ -36,29 +34,6 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
                 sessions.close(id);
             }
             Vec::new()
-        }
-        action::DESCRIBE => {
-            let request: DescribeRequest = decode(&body)?;
-            let session = sessions.of(&metadata)?;
-            let description = session
-                .describe(request.sql, conditions(request.begin, request.settings))
-                .await
-                .map_err(engine_status)?;
-            let IpcMessage(schema) = SchemaAsIpc::new(&description.schema, &IpcWriteOptions::default())
-                .try_into()
-                .map_err(|error: ArrowError| Status::internal(format!("cannot encode the schema: {error}")))?;
-            let return_kind = match description.return_kind {
-                ReturnKind::Rows => duckling_protocol::ReturnKind::Rows,
-                ReturnKind::ChangedRows => duckling_protocol::ReturnKind::ChangedRows,
-                ReturnKind::Nothing => duckling_protocol::ReturnKind::Nothing,
-            };
-            DescribeResponse {
-                schema,
-                column_types: description.column_types,
-                return_kind: return_kind.into(),
-                read_only: description.read_only,
-            }
-            .encode_to_vec()
         }
         action::CATALOG => {
             let request: CatalogRequest = decode(&body)?;

@@ -2,8 +2,10 @@
 
 use std::pin::Pin;
 
+use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
+use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
 use tonic::Status;
 
@@ -17,13 +19,19 @@ pub type FlightDataStream = Pin<Box<dyn Stream<Item = Result<FlightData, Status>
 
 /// Encode a result; the schema is sent at once, then each batch as it comes. Dropping the stream stops the statement.
 pub fn encode(results: Results) -> FlightDataStream {
-    let schema = results.schema();
-    let batches = stream::unfold(results, |mut results| async move {
+    encode_answer(Bytes::new(), results.schema(), Some(results))
+}
+
+/// The same, with `answer` as the application metadata of the schema message; without results, that message is all.
+pub fn encode_answer(answer: Bytes, schema: SchemaRef, results: Option<Results>) -> FlightDataStream {
+    let batches = stream::unfold(results, |results| async move {
+        let mut results = results?;
         let batch = results.next().await?;
-        Some((batch.map_err(|error| to_flight_error(&error)), results))
+        Some((batch.map_err(|error| to_flight_error(&error)), Some(results)))
     });
     FlightDataEncoderBuilder::new()
         .with_schema(schema)
+        .with_metadata(answer)
         // ENUMs are dictionaries, and must still be when they arrive.
         .with_dictionary_handling(DictionaryHandling::Resend)
         .with_max_flight_data_size(MAX_MESSAGE_BYTES)

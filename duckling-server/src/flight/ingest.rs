@@ -46,6 +46,7 @@ pub async fn ingest(
         schema: command.schema,
         table: command.table,
         columns: command.columns,
+        apart: command.apart,
         batches: Box::new(Arrivals {
             schema,
             receiver,

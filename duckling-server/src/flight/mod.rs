@@ -14,6 +14,7 @@ mod status;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use duckling_protocol::SESSION_HEADER;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
@@ -40,5 +41,13 @@ pub fn router(service: Service) -> Router {
         .max_frame_size(MAX_FRAME_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .trace_fn(|request| {
+            let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+            let session = request.headers().get(SESSION_HEADER);
+            let session_id = session.and_then(|id| id.to_str().ok()).unwrap_or_default();
+            // One line per call: what a statement costs is counted by them.
+            tracing::debug!(method, session_id, "rpc");
+            tracing::debug_span!("rpc", method, session_id)
+        })
         .add_service(flight)
 }

@@ -1,5 +1,6 @@
 //! The server through its public face: Flight SQL calls over a real connection.
 
+mod execute;
 mod fixture;
 mod ingest;
 mod sessions;

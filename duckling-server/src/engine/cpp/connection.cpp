@@ -1,13 +1,11 @@
 // Databases, connections and the streams of their statements.
 
-#include "arrow_batches.hpp"
 #include "engine_internal.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/prepared_statement.hpp"
-#include "duckdb/main/query_result_stream.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -17,29 +15,40 @@ using duckling::BoundedArrowFormat;
 using duckling::Guard;
 using duckling::ToString;
 
-struct dh_engine_stream {
-	//! Keeps the connection's context alive while the stream reads from it
-	shared_ptr<ClientContext> context;
-	//! A SELECT is drained as it runs; anything else is run to its end first, and then read from `retained`
-	unique_ptr<QueryResultStream<BoundedArrowFormat>> draining;
-	unique_ptr<QueryResult> retained;
-	idx_t next_retained = 0;
-	vector<LogicalType> types;
-	vector<Identifier> names;
-	ClientProperties properties;
-
-	unique_ptr<ArrowArrayWrapper> Fetch() {
-		if (retained) {
-			auto &batches = retained->Collection<BoundedArrowFormat>();
-			return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
-		}
-		auto batch = draining->Fetch();
-		if (!batch && draining->HasError()) {
-			draining->GetErrorObject().Throw();
-		}
-		return batch;
+dh_engine_stream::dh_engine_stream(Connection &connection, StatementType written_type, unique_ptr<QueryResult> result)
+    : context(connection.context) {
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
 	}
-};
+	if (StreamsByDefault(written_type, *result, false)) {
+		draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
+		types = draining->GetTypes();
+		names = draining->GetNames();
+		properties = draining->GetClientProperties();
+		return;
+	}
+	// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
+	result->Complete();
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
+	}
+	types = result->GetTypes();
+	names = result->GetNames();
+	properties = result->client_properties;
+	retained = std::move(result);
+}
+
+unique_ptr<ArrowArrayWrapper> dh_engine_stream::Fetch() {
+	if (retained) {
+		auto &batches = retained->Collection<BoundedArrowFormat>();
+		return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
+	}
+	auto batch = draining->Fetch();
+	if (!batch && draining->HasError()) {
+		draining->GetErrorObject().Throw();
+	}
+	return batch;
+}
 
 dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_option *options, size_t option_count,
                                          dh_engine_database **out) noexcept {
@@ -89,7 +98,9 @@ dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *conn
 	});
 }
 
-static unique_ptr<SQLStatement> ParseOne(Connection &connection, const std::string &sql) {
+namespace duckling {
+
+unique_ptr<SQLStatement> ParseOne(Connection &connection, const std::string &sql) {
 	auto statements = connection.ExtractStatements(sql);
 	if (statements.size() != 1) {
 		throw InvalidInputException("Expected one statement, got %llu", (uint64_t)statements.size());
@@ -108,6 +119,42 @@ static int32_t ReturnKind(StatementReturnType type) {
 	}
 }
 
+void FillDescription(ClientContext &context, StatementType statement_type, const StatementProperties &properties,
+                     const vector<LogicalType> &types, const vector<Identifier> &names, ArrowSchema *out_schema,
+                     dh_engine_description *out) {
+	out->return_kind = ReturnKind(properties.return_type);
+	out->read_only = properties.IsReadOnly() && statement_type == StatementType::SELECT_STATEMENT;
+	auto client_properties = context.GetClientProperties();
+	ArrowConverter::ToArrowSchema(out_schema, types, IdentifiersToStrings(names), client_properties);
+	out->column_count = 0;
+	out->column_types = static_cast<char **>(std::calloc(types.size() + 1, sizeof(char *)));
+	for (auto &type : types) {
+		out->column_types[out->column_count++] = strdup(type.ToString().c_str());
+	}
+}
+
+void Describe(Connection &connection, unique_ptr<SQLStatement> statement, ArrowSchema *out_schema,
+              dh_engine_description *out) {
+	auto prepared = connection.Prepare(std::move(statement));
+	if (prepared->HasError()) {
+		prepared->GetErrorObject().Throw();
+	}
+	if (!prepared->MetadataAvailable()) {
+		// A statement that expands into several; what it returns is known only once it runs
+		out->return_kind = DH_RETURN_NOTHING;
+		out->read_only = false;
+		out->column_count = 0;
+		out->column_types = nullptr;
+		auto client_properties = connection.context->GetClientProperties();
+		ArrowConverter::ToArrowSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, client_properties);
+		return;
+	}
+	FillDescription(*connection.context, prepared->GetStatementType(), prepared->GetStatementProperties(),
+	                prepared->GetTypes(), prepared->GetNames(), out_schema, out);
+}
+
+} // namespace duckling
+
 void dh_engine_description_free(dh_engine_description *description) noexcept {
 	for (size_t i = 0; i < description->column_count; i++) {
 		std::free(description->column_types[i]);
@@ -121,29 +168,7 @@ dh_engine_error *dh_engine_connection_describe(dh_engine_connection *handle, dh_
                                                dh_engine_description *out) noexcept {
 	return Guard([&]() {
 		auto &connection = *handle->connection;
-		auto prepared = connection.Prepare(ParseOne(connection, ToString(sql)));
-		if (prepared->HasError()) {
-			prepared->GetErrorObject().Throw();
-		}
-		auto properties = connection.context->GetClientProperties();
-		out->column_count = 0;
-		out->column_types = nullptr;
-		if (!prepared->MetadataAvailable()) {
-			// A statement that expands into several; what it returns is known only once it runs
-			out->return_kind = DH_RETURN_NOTHING;
-			out->read_only = false;
-			ArrowConverter::ToArrowSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, properties);
-			return;
-		}
-		auto &statement = prepared->GetStatementProperties();
-		out->return_kind = ReturnKind(statement.return_type);
-		out->read_only = statement.IsReadOnly() && prepared->GetStatementType() == StatementType::SELECT_STATEMENT;
-		auto &types = prepared->GetTypes();
-		ArrowConverter::ToArrowSchema(out_schema, types, IdentifiersToStrings(prepared->GetNames()), properties);
-		out->column_types = static_cast<char **>(std::calloc(types.size() + 1, sizeof(char *)));
-		for (auto &type : types) {
-			out->column_types[out->column_count++] = strdup(type.ToString().c_str());
-		}
+		duckling::Describe(connection, duckling::ParseOne(connection, ToString(sql)), out_schema, out);
 	});
 }
 
@@ -151,34 +176,13 @@ dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_en
                                              dh_engine_stream **out) noexcept {
 	return Guard([&]() {
 		auto &connection = *handle->connection;
-		auto statement = ParseOne(connection, ToString(sql));
+		auto statement = duckling::ParseOne(connection, ToString(sql));
 		if (input) {
 			duckling::BindInput(*statement, input);
 		}
 		auto written_type = statement->type;
 		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
-		if (result->HasError()) {
-			result->GetErrorObject().Throw();
-		}
-		auto stream = make_uniq<dh_engine_stream>();
-		stream->context = connection.context;
-		if (StreamsByDefault(written_type, *result, false)) {
-			stream->draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
-			stream->types = stream->draining->GetTypes();
-			stream->names = stream->draining->GetNames();
-			stream->properties = stream->draining->GetClientProperties();
-		} else {
-			// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
-			result->Complete();
-			if (result->HasError()) {
-				result->GetErrorObject().Throw();
-			}
-			stream->types = result->GetTypes();
-			stream->names = result->GetNames();
-			stream->properties = result->client_properties;
-			stream->retained = std::move(result);
-		}
-		*out = stream.release();
+		*out = new dh_engine_stream(connection, written_type, std::move(result));
 	});
 }
 

@@ -70,6 +70,10 @@ dh_engine_error *dh_engine_connection_describe(dh_engine_connection *connection,
 //! Start a statement. `input`, if not null, is consumed and becomes the rows of the one arrow_scan() in it.
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *connection, dh_engine_str sql,
                                              ArrowArrayStream *input, dh_engine_stream **out) noexcept;
+//! Describe a statement, and start it if it is a SELECT that changes nothing; `out_stream` is null otherwise.
+dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *connection, dh_engine_str sql,
+                                                          ArrowSchema *out_schema, dh_engine_description *out,
+                                                          dh_engine_stream **out_stream) noexcept;
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept;
 //! Fetch the next batch; at the end, and after it, `out->release` is null.
 dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept;

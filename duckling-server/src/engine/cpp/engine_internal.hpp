@@ -3,7 +3,10 @@
 
 #include "engine.h"
 
+#include "arrow_batches.hpp"
+
 #include "duckdb.hpp"
+#include "duckdb/main/query_result_stream.hpp"
 
 #include <functional>
 
@@ -17,6 +20,25 @@ struct dh_engine_connection {
 	duckdb::unique_ptr<duckdb::Connection> connection;
 };
 
+struct dh_engine_stream {
+	//! Reads `result` of a statement of `written_type`. Whatever writes is run to its end first.
+	dh_engine_stream(duckdb::Connection &connection, duckdb::StatementType written_type,
+	                 duckdb::unique_ptr<duckdb::QueryResult> result);
+
+	//! The next batch; null at the end.
+	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> Fetch();
+
+	//! Keeps the connection's context alive while the stream reads from it
+	duckdb::shared_ptr<duckdb::ClientContext> context;
+	//! A SELECT is drained as it runs; anything else is run to its end first, and then read from `retained`
+	duckdb::unique_ptr<duckdb::QueryResultStream<duckling::BoundedArrowFormat>> draining;
+	duckdb::unique_ptr<duckdb::QueryResult> retained;
+	duckdb::idx_t next_retained = 0;
+	duckdb::vector<duckdb::LogicalType> types;
+	duckdb::vector<duckdb::Identifier> names;
+	duckdb::ClientProperties properties;
+};
+
 namespace duckling {
 
 //! Run `body` and turn whatever it throws into an error handle.
@@ -25,6 +47,19 @@ dh_engine_error *Guard(const std::function<void()> &body) noexcept;
 inline std::string ToString(dh_engine_str text) {
 	return std::string(text.data, text.len);
 }
+
+//! The one statement that `sql` is.
+duckdb::unique_ptr<duckdb::SQLStatement> ParseOne(duckdb::Connection &connection, const std::string &sql);
+
+//! Describe a statement from what its binding found.
+void FillDescription(duckdb::ClientContext &context, duckdb::StatementType statement_type,
+                     const duckdb::StatementProperties &properties, const duckdb::vector<duckdb::LogicalType> &types,
+                     const duckdb::vector<duckdb::Identifier> &names, ArrowSchema *out_schema,
+                     dh_engine_description *out);
+
+//! Bind a statement without running it.
+void Describe(duckdb::Connection &connection, duckdb::unique_ptr<duckdb::SQLStatement> statement,
+              ArrowSchema *out_schema, dh_engine_description *out);
 
 //! Give the rows of `input` to the one arrow_scan() in `statement`.
 void BindInput(duckdb::SQLStatement &statement, ArrowArrayStream *input);
