@@ -2,12 +2,13 @@
 
 use std::env;
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/describe_and_submit.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/ingest.cpp",
+    "src/engine/cpp/stream.cpp",
 ];
 
 fn main() {

@@ -66,6 +66,13 @@ impl Connection {
         unsafe { ffi::dh_engine_connection_interrupt(self.handle) }
     }
 
+    /// Stop the SELECT that is being read, and leave its transaction as it is; whatever else runs ends with DuckDB's
+    /// Interrupt error. Callable from any thread.
+    pub fn stop(&self) {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { ffi::dh_engine_connection_stop(self.handle) }
+    }
+
     /// True between BEGIN and COMMIT or ROLLBACK.
     pub fn in_transaction(&self) -> bool {
         // SAFETY: the handle lives as long as `self`.

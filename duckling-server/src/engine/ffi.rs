@@ -77,6 +77,7 @@ unsafe extern "C" {
     ) -> *mut DhEngineError;
     pub fn dh_engine_connection_free(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_stop(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
     pub fn dh_engine_connection_catalog_version(
         connection: *mut DhEngineConnection,

@@ -111,7 +111,7 @@ impl Outlet {
         state.queue.clear();
         // Under the lock: once `finished` is set the connection may already run something else.
         if !state.finished {
-            self.connection.interrupt();
+            self.connection.stop();
         }
         drop(state);
         self.room.notify_all();

@@ -144,7 +144,7 @@ impl Session {
     ///
     /// # Errors
     /// DuckDB's own.
-    pub async fn run(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
+    pub async fn execute_as(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
         let _turn = self.free_connection().await?;
         let (outlet, mut results) = self.claim_connection();
         let (connection, applied) = (self.connection.clone(), self.settings.clone());

@@ -16,7 +16,7 @@ pub async fn execute(session: &Session, command: Execute) -> Result<Response<Fli
         ExecuteMode::Describe => Mode::Describe,
     };
     let execution = session
-        .run(command.sql, mode, conditions(command.begin, command.settings))
+        .execute_as(command.sql, mode, conditions(command.begin, command.settings))
         .await
         .map_err(|error| from_engine(&error))?;
     let answer = answer(&execution).encode_to_vec();

@@ -183,3 +183,46 @@ async fn an_unread_result_does_not_hold_the_session() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_not_read_to_its_end_leaves_its_transaction_whole() {
+    with_server(|channel| async move {
+        let session = open_session(&channel).await;
+        let endless = [
+            "SELECT a.range FROM range(1000000) a, range(1000000) b",
+            "SELECT sum(a.range + b.range) FROM range(1000000) a, range(1000000) b",
+            "SELECT a.range FROM range(1000000) a, range(100000) b ORDER BY hash(a.range + b.range)",
+        ];
+        run(&channel, &session, ExecuteMode::Run, "CREATE TABLE t (i BIGINT)").await;
+        let insert = "INSERT INTO t VALUES (1)";
+        try_run(&channel, &session, ExecuteMode::Run, true, insert)
+            .await
+            .expect("a transaction begins");
+        for round in 0..30 {
+            let command = Execute {
+                sql: endless[round % endless.len()].to_string(),
+                begin: true,
+                mode: ExecuteMode::DescribeAndRun.into(),
+                ..Execute::default()
+            };
+            let ticket = Ticket::new(command.pack().encode_to_vec());
+            let messages = FlightServiceClient::new(channel.clone())
+                .do_get(in_session(&session, ticket))
+                .await
+                .expect("the query starts")
+                .into_inner();
+            tokio::time::sleep(std::time::Duration::from_millis(round as u64)).await;
+            drop(messages);
+            let count = try_run(
+                &channel,
+                &session,
+                ExecuteMode::DescribeAndRun,
+                true,
+                "SELECT count(*) FROM t",
+            )
+            .await;
+            assert_eq!(number(&count.expect("the transaction goes on")), 1, "round {round}");
+        }
+    })
+    .await;
+}

@@ -1,4 +1,4 @@
-// Databases, connections and the streams of their statements.
+// Databases, connections and the start of their statements.
 
 #include "engine_internal.hpp"
 
@@ -14,41 +14,6 @@ using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
 using duckling::ToString;
-
-dh_engine_stream::dh_engine_stream(Connection &connection, StatementType written_type, unique_ptr<QueryResult> result)
-    : context(connection.context) {
-	if (result->HasError()) {
-		result->GetErrorObject().Throw();
-	}
-	if (StreamsByDefault(written_type, *result, false)) {
-		draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
-		types = draining->GetTypes();
-		names = draining->GetNames();
-		properties = draining->GetClientProperties();
-		return;
-	}
-	// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
-	result->Complete();
-	if (result->HasError()) {
-		result->GetErrorObject().Throw();
-	}
-	types = result->GetTypes();
-	names = result->GetNames();
-	properties = result->client_properties;
-	retained = std::move(result);
-}
-
-unique_ptr<ArrowArrayWrapper> dh_engine_stream::Fetch() {
-	if (retained) {
-		auto &batches = retained->Collection<BoundedArrowFormat>();
-		return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
-	}
-	auto batch = draining->Fetch();
-	if (!batch && draining->HasError()) {
-		draining->GetErrorObject().Throw();
-	}
-	return batch;
-}
 
 dh_engine_error *dh_engine_database_open(dh_engine_str path, const dh_engine_option *options, size_t option_count,
                                          dh_engine_database **out) noexcept {
@@ -80,6 +45,15 @@ void dh_engine_connection_free(dh_engine_connection *connection) noexcept {
 
 void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept {
 	connection->connection->Interrupt();
+}
+
+void dh_engine_connection_stop(dh_engine_connection *connection) noexcept {
+	lock_guard<mutex> guard(connection->stop_signal->lock);
+	if (connection->stop_signal->is_reading) {
+		connection->stop_signal->is_stopped = true;
+	} else {
+		connection->connection->Interrupt();
+	}
 }
 
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {
@@ -182,29 +156,6 @@ dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_en
 		}
 		auto written_type = statement->type;
 		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
-		*out = new dh_engine_stream(connection, written_type, std::move(result));
+		*out = new dh_engine_stream(*handle, written_type, std::move(result));
 	});
-}
-
-dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {
-	return Guard([&]() {
-		// The session may have changed its time zone since; the stream's own properties are what its batches follow
-		auto properties = stream->properties;
-		properties.client_context = stream->context.get();
-		ArrowConverter::ToArrowSchema(out, stream->types, IdentifiersToStrings(stream->names), properties);
-	});
-}
-
-dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept {
-	out->release = nullptr;
-	return Guard([&]() {
-		auto batch = stream->Fetch();
-		if (batch) {
-			batch->MoveTo(*out);
-		}
-	});
-}
-
-void dh_engine_stream_free(dh_engine_stream *stream) noexcept {
-	dh_engine_error_free(Guard([&]() { delete stream; }));
 }

@@ -83,7 +83,7 @@ dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *
 			GateRegistration registration(*connection.context, gate);
 			result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
 		}
-		auto stream = make_uniq<dh_engine_stream>(connection, written_type, std::move(result));
+		auto stream = make_uniq<dh_engine_stream>(*handle, written_type, std::move(result));
 		if (gate->passed) {
 			*out_stream = stream.release();
 		}

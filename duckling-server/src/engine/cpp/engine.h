@@ -45,6 +45,9 @@ dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engi
 void dh_engine_connection_free(dh_engine_connection *connection) noexcept;
 //! Stop the running statement. May be called from any thread.
 void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept;
+//! Stop a SELECT that is being read, and leave its transaction as it is; whatever else runs is interrupted. May be called
+//! from any thread.
+void dh_engine_connection_stop(dh_engine_connection *connection) noexcept;
 //! True between BEGIN and COMMIT or ROLLBACK.
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept;
 //! Version of the catalog of a database, as the open transaction sees it; 0 if the catalog has no versions.

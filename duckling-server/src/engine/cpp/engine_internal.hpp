@@ -14,22 +14,41 @@ struct dh_engine_database {
 	duckdb::unique_ptr<duckdb::DuckDB> database;
 };
 
+namespace duckling {
+
+//! How the result that a connection is reading is told to stop.
+struct StopSignal {
+	duckdb::mutex lock;
+	//! A SELECT is being read
+	bool is_reading = false;
+	bool is_stopped = false;
+};
+
+} // namespace duckling
+
 struct dh_engine_connection {
 	//! Keeps the database open for as long as the connection lives
 	duckdb::shared_ptr<duckdb::DatabaseInstance> database;
 	duckdb::unique_ptr<duckdb::Connection> connection;
+	duckdb::shared_ptr<duckling::StopSignal> stop_signal = duckdb::make_shared_ptr<duckling::StopSignal>();
 };
 
 struct dh_engine_stream {
 	//! Reads `result` of a statement of `written_type`. Whatever writes is run to its end first.
-	dh_engine_stream(duckdb::Connection &connection, duckdb::StatementType written_type,
+	dh_engine_stream(dh_engine_connection &handle, duckdb::StatementType written_type,
 	                 duckdb::unique_ptr<duckdb::QueryResult> result);
+	~dh_engine_stream();
 
 	//! The next batch; null at the end.
 	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> Fetch();
 
+private:
+	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> FetchDraining();
+
+public:
 	//! Keeps the connection's context alive while the stream reads from it
 	duckdb::shared_ptr<duckdb::ClientContext> context;
+	duckdb::shared_ptr<duckling::StopSignal> stop_signal;
 	//! A SELECT is drained as it runs; anything else is run to its end first, and then read from `retained`
 	duckdb::unique_ptr<duckdb::QueryResultStream<duckling::BoundedArrowFormat>> draining;
 	duckdb::unique_ptr<duckdb::QueryResult> retained;

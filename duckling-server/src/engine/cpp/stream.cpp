@@ -1,0 +1,109 @@
+// The result of a statement, batch by batch.
+
+#include "engine_internal.hpp"
+
+#include "duckdb/common/arrow/arrow_converter.hpp"
+#include "duckdb/main/client_context.hpp"
+
+using namespace duckdb;
+using duckling::BoundedArrowFormat;
+using duckling::Guard;
+
+dh_engine_stream::dh_engine_stream(dh_engine_connection &handle, StatementType written_type,
+                                   unique_ptr<QueryResult> result)
+    : context(handle.connection->context) {
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
+	}
+	if (StreamsByDefault(written_type, *result, false)) {
+		draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
+		types = draining->GetTypes();
+		names = draining->GetNames();
+		properties = draining->GetClientProperties();
+		stop_signal = handle.stop_signal;
+		lock_guard<mutex> guard(stop_signal->lock);
+		stop_signal->is_reading = true;
+		// Told to stop before there was anything to read
+		stop_signal->is_stopped = context->IsInterrupted();
+		return;
+	}
+	// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
+	result->Complete();
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
+	}
+	types = result->GetTypes();
+	names = result->GetNames();
+	properties = result->client_properties;
+	retained = std::move(result);
+}
+
+dh_engine_stream::~dh_engine_stream() {
+	draining.reset();
+	if (stop_signal) {
+		lock_guard<mutex> guard(stop_signal->lock);
+		stop_signal->is_reading = false;
+	}
+}
+
+unique_ptr<ArrowArrayWrapper> dh_engine_stream::Fetch() {
+	if (retained) {
+		auto &batches = retained->Collection<BoundedArrowFormat>();
+		return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
+	}
+	return FetchDraining();
+}
+
+static bool IsStopped(duckling::StopSignal &signal) {
+	lock_guard<mutex> guard(signal.lock);
+	return signal.is_stopped;
+}
+
+unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
+	if (!draining) {
+		return nullptr;
+	}
+	while (!IsStopped(*stop_signal)) {
+		auto state = draining->ExecuteTask();
+		if (state == QueryResultState::READY || IsTerminal(state)) {
+			unique_ptr<ArrowArrayWrapper> batch;
+			draining->TryFetch(batch);
+			if (!batch && draining->HasError()) {
+				draining->GetErrorObject().Throw();
+			}
+			return batch;
+		}
+		if (state != QueryResultState::NOT_READY) {
+			draining->WaitForTask();
+		}
+	}
+	// Closing the result leaves its transaction as it was; an interrupt that this thread runs into would abort it. The other
+	// threads do not hear of the one without the other.
+	context->Interrupt();
+	draining.reset();
+	context->ClearInterrupt();
+	return nullptr;
+}
+
+dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {
+	return Guard([&]() {
+		// The session may have changed its time zone since; the stream's own properties are what its batches follow
+		auto properties = stream->properties;
+		properties.client_context = stream->context.get();
+		ArrowConverter::ToArrowSchema(out, stream->types, IdentifiersToStrings(stream->names), properties);
+	});
+}
+
+dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept {
+	out->release = nullptr;
+	return Guard([&]() {
+		auto batch = stream->Fetch();
+		if (batch) {
+			batch->MoveTo(*out);
+		}
+	});
+}
+
+void dh_engine_stream_free(dh_engine_stream *stream) noexcept {
+	dh_engine_error_free(Guard([&]() { delete stream; }));
+}
