@@ -1,49 +1,32 @@
-// Parameters of prepared statements in what is pushed down.
+// A statement that is pushed down, on its way from the optimizer to the table function that runs it.
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "statement_kind.hpp"
 
 #include "duckdb/common/identifier.hpp"
-#include "duckdb/main/client_context_state.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/parser/query_node.hpp"
 
 namespace duckherder {
 
-//! A pushed statement whose parameters have no values yet. It travels beside the call that runs it, which has one
-//! argument per parameter: DuckDB binds the call anew for each execution, with the values.
-struct ParameterizedNode : public duckdb::TableFunctionInfo {
-	explicit ParameterizedNode(duckdb::unique_ptr<duckdb::QueryNode> node);
+//! Travels beside the call that runs the statement. If the statement has parameters, the call has one argument for each:
+//! DuckDB binds the call anew for each execution, with the values.
+struct PushedStatement : public duckdb::TableFunctionInfo {
+	explicit PushedStatement(StatementKind kind);
+	explicit PushedStatement(duckdb::unique_ptr<duckdb::QueryNode> node);
 
-	//! The statement with `values` in the places of its parameters, which are in the order of `names`.
+	bool HasParameters() const {
+		return !parameters.empty();
+	}
+	//! The statement with `values` in the places of its parameters, which are in the order of `parameters`.
 	std::string ToSql(const duckdb::vector<duckdb::Value> &values) const;
 
+	StatementKind kind;
+	//! Null if the statement is not built around a query node
 	duckdb::unique_ptr<duckdb::QueryNode> node;
 	//! Each parameter once
-	duckdb::vector<duckdb::Identifier> names;
+	duckdb::vector<duckdb::Identifier> parameters;
 };
-
-//! DuckDB counts a statement's parameters after it was replaced by the call that runs it, and finds none. Each client
-//! connection has one of these to put the count right before the values are checked against it.
-class ParameterCount : public duckdb::ClientContextState {
-public:
-	static ParameterCount &Of(duckdb::ClientContext &context);
-
-	//! A statement with that many parameters was bound.
-	void Set(duckdb::idx_t count);
-
-	void QueryBegin(duckdb::ClientContext &context) override;
-	bool CanRequestRebind() override {
-		return true;
-	}
-	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
-	                                          duckdb::PreparedStatementMode mode) override;
-
-private:
-	duckdb::idx_t count = 0;
-};
-
-//! Gives every connection of a database its ParameterCount, those that are open already included.
-void RegisterParameterCount(duckdb::DatabaseInstance &database);
 
 } // namespace duckherder

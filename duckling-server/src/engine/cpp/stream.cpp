@@ -23,8 +23,7 @@ dh_engine_stream::dh_engine_stream(dh_engine_connection &handle, StatementType w
 		stop_signal = handle.stop_signal;
 		lock_guard<mutex> guard(stop_signal->lock);
 		stop_signal->is_reading = true;
-		// Told to stop before there was anything to read
-		stop_signal->is_stopped = context->IsInterrupted();
+		stop_signal->is_stopped = false;
 		return;
 	}
 	// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
