@@ -6,11 +6,13 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/database.cpp",
+    "src/engine/cpp/describe.cpp",
+    "src/engine/cpp/describe_and_submit.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",

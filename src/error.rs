@@ -26,6 +26,18 @@ pub enum Error {
     NoAnswer { endpoint: String, waited: Duration },
     #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
     Disconnected { endpoint: String, reason: String },
+    /// The answer was lost: what was asked may have been done.
+    #[error(
+        "Lost the connection to the Duckling server at {endpoint}: {reason}. Whether {what} is unknown: look before you \
+         repeat it"
+    )]
+    OutcomeUnknown {
+        endpoint: String,
+        reason: String,
+        what: &'static str,
+    },
+    #[error("The transaction on the Duckling server at {endpoint} is lost, nothing of it is kept: {reason}")]
+    TransactionLost { endpoint: String, reason: String },
     /// The session is gone, with its transaction and temporary objects; the statement did not run.
     #[error("The session on the Duckling server at {endpoint} is gone, and its transaction was rolled back: {reason}")]
     SessionLost { endpoint: String, reason: String },
@@ -57,11 +69,31 @@ impl Error {
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Disconnected { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::TransactionLost { .. }
             | Self::SessionLost { .. }
             | Self::NotDuckling { .. }
             | Self::Refused { .. }
             | Self::Protocol(_)
             | Self::Panic(_) => "IO",
+        }
+    }
+
+    /// The same, when the answer to something with lasting effects did not come: `what` may have happened.
+    pub fn outcome_unknown(self, what: &'static str) -> Self {
+        match self {
+            Self::Disconnected { endpoint, reason } => Self::OutcomeUnknown { endpoint, reason, what },
+            error => error,
+        }
+    }
+
+    /// The same, as it looks from inside a transaction, which does not survive a lost connection.
+    pub fn inside_transaction(self) -> Self {
+        match self {
+            Self::Disconnected { endpoint, reason }
+            | Self::Unreachable { endpoint, reason }
+            | Self::SessionLost { endpoint, reason } => Self::TransactionLost { endpoint, reason },
+            error => error,
         }
     }
 

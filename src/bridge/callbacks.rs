@@ -3,6 +3,7 @@
 //! Each checks its handles, runs inside a guard, and leaves the work to `catalog` and `client`. Handles that C++ passes
 //! came from here and are alive; strings and arrays it passes live for the call.
 
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
@@ -10,19 +11,19 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use duckling_protocol::Setting;
+use duckling_protocol::{ExecuteAnswer, ExecuteMode, Setting};
 
 use super::ffi::{
-    DhCallbacks, DhDescription, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStr, IngestHandle,
+    DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStatement, DhStr, IngestHandle,
 };
 use super::guard::{error_free, guard, guard_infallible};
 use super::handle::{borrow, borrow_mut, free, give};
 use super::snapshot::SnapshotHandle;
 use crate::catalog::Catalog;
-use crate::client::{Ingest, IngestTarget, Results, Session};
+use crate::client::{Ingest, IngestTarget, Results, Session, Statement};
 use crate::error::{Error, Result};
 use crate::options::AttachOptions;
-use crate::runtime::wait;
+use crate::runtime::{runtime, wait};
 
 pub static CALLBACKS: DhCallbacks = DhCallbacks {
     error_free,
@@ -34,10 +35,10 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     session_free,
     session_snapshot,
     snapshot_free,
-    session_describe,
-    description_free,
+    session_execute,
+    answer_free,
     session_end_transaction,
-    stream_open,
+    session_abandon_transaction,
     stream_next,
     stream_free,
     ingest_open,
@@ -134,56 +135,81 @@ extern "C" fn snapshot_free(snapshot: *mut DhSnapshot) {
 
 /// The view that C++ sees, and everything it points into.
 #[repr(C)]
-struct DescriptionHandle {
+struct AnswerHandle {
     // First, so that a pointer to the handle is one to the view.
-    view: DhDescription,
+    view: DhAnswer,
     column_types: Vec<DhStr>,
-    texts: Vec<String>,
+    answer: ExecuteAnswer,
 }
 
-extern "C" fn session_describe(
+impl AnswerHandle {
+    fn new(answer: ExecuteAnswer) -> Self {
+        let mut handle = Self {
+            view: DhAnswer {
+                return_kind: answer.return_kind,
+                read_only: answer.read_only,
+                column_types: ptr::null(),
+                column_type_count: 0,
+                catalog_version: answer.catalog_version,
+            },
+            column_types: Vec::new(),
+            answer,
+        };
+        // Strings and vectors keep their heap addresses when the handle moves, and none changes after this.
+        handle.column_types = handle
+            .answer
+            .column_types
+            .iter()
+            .map(|text| text.as_str().into())
+            .collect();
+        handle.view.column_types = handle.column_types.as_ptr();
+        handle.view.column_type_count = handle.column_types.len();
+        handle
+    }
+}
+
+extern "C" fn session_execute(
     session: *const Session,
-    sql: DhStr,
-    begin: bool,
-    settings: *const DhOption,
-    setting_count: usize,
+    statement: *const DhStatement,
     interrupt: *const DhInterrupt,
     out_schema: *mut FFI_ArrowSchema,
-    out: *mut *mut DhDescription,
+    out_answer: *mut *mut DhAnswer,
+    out_stream: *mut *mut Results,
 ) -> *mut DhError {
     guard(|| {
-        // SAFETY: the handle is alive, and the text lives for the call.
-        let (session, sql, settings) =
-            unsafe { (borrow(session)?, sql.as_str(), copy_settings(settings, setting_count)) };
-        let description = wait(&interrupted(interrupt), session.describe(sql, begin, settings))?;
-        let schema = export_schema(&description.schema)?;
-        let texts = description.column_types;
-        let column_types: Vec<DhStr> = texts.iter().map(|text| text.as_str().into()).collect();
-        let view = DhDescription {
-            return_kind: description.return_kind.into(),
-            read_only: description.read_only,
-            column_types: column_types.as_ptr(),
-            column_type_count: column_types.len(),
+        // SAFETY: handle and statement are alive, and the statement's texts live for the call.
+        let (session, statement) = unsafe {
+            let statement = borrow(statement)?;
+            let mode = ExecuteMode::try_from(statement.mode).map_err(|error| Error::Panic(error.to_string()))?;
+            let statement = Statement {
+                sql: statement.sql.as_str().to_string(),
+                mode,
+                begin: statement.begin,
+                writes: statement.writes,
+                settings: copy_settings(statement.settings, statement.setting_count),
+            };
+            (borrow(session)?, statement)
         };
+        let execution = wait(&interrupted(interrupt), session.execute(statement))?;
+        let schema = export_schema(&execution.schema)?;
         // SAFETY: C++ passes valid places to write to; the view is the handle's first field.
         unsafe {
             out_schema.write(schema);
             give(
-                out.cast::<*mut DescriptionHandle>(),
-                DescriptionHandle {
-                    view,
-                    column_types,
-                    texts,
-                },
+                out_answer.cast::<*mut AnswerHandle>(),
+                AnswerHandle::new(execution.answer),
             );
+            if let Some(results) = execution.results {
+                give(out_stream, results);
+            }
         }
         Ok(())
     })
 }
 
-extern "C" fn description_free(description: *mut DhDescription) {
+extern "C" fn answer_free(answer: *mut DhAnswer) {
     // SAFETY: the view is the first field of a handle that C++ frees once.
-    guard_infallible(|| unsafe { free(description.cast::<DescriptionHandle>()) });
+    guard_infallible(|| unsafe { free(answer.cast::<AnswerHandle>()) });
 }
 
 extern "C" fn session_end_transaction(
@@ -198,29 +224,13 @@ extern "C" fn session_end_transaction(
     })
 }
 
-extern "C" fn stream_open(
-    session: *const Session,
-    sql: DhStr,
-    begin: bool,
-    settings: *const DhOption,
-    setting_count: usize,
-    interrupt: *const DhInterrupt,
-    out_schema: *mut FFI_ArrowSchema,
-    out: *mut *mut Results,
-) -> *mut DhError {
-    guard(|| {
-        // SAFETY: the handle is alive, and the text lives for the call.
-        let (session, sql, settings) =
-            unsafe { (borrow(session)?, sql.as_str(), copy_settings(settings, setting_count)) };
-        let results = wait(&interrupted(interrupt), session.execute(sql, begin, settings))?;
-        let schema = export_schema(&results.schema())?;
-        // SAFETY: C++ passes valid places to write to.
-        unsafe {
-            out_schema.write(schema);
-            give(out, results);
+extern "C" fn session_abandon_transaction(session: *const Session) {
+    // SAFETY: the handle is alive.
+    guard_infallible(|| {
+        if let Some(session) = unsafe { session.as_ref() } {
+            runtime().block_on(session.abandon_transaction());
         }
-        Ok(())
-    })
+    });
 }
 
 extern "C" fn stream_next(
@@ -249,8 +259,8 @@ extern "C" fn stream_free(results: *mut Results) {
 extern "C" fn ingest_open(
     session: *const Session,
     target: *const DhIngestTarget,
-    begin: bool,
     schema: *mut FFI_ArrowSchema,
+    interrupt: *const DhInterrupt,
     out: *mut *mut IngestHandle,
 ) -> *mut DhError {
     guard(|| {
@@ -268,9 +278,10 @@ extern "C" fn ingest_open(
                     .iter()
                     .map(|column| column.as_str().to_string())
                     .collect(),
+                begin: target.begin,
             }
         };
-        let ingest = Ingest::start(session, target, schema.clone(), begin)?;
+        let ingest = wait(&interrupted(interrupt), Ingest::start(session, target, schema.clone()))?;
         // SAFETY: C++ passes a valid `out`.
         unsafe { give(out, IngestHandle { ingest, schema }) };
         Ok(())

@@ -97,11 +97,22 @@ pub struct DhSnapshot {
 }
 
 #[repr(C)]
-pub struct DhDescription {
+pub struct DhStatement {
+    pub sql: DhStr,
+    pub mode: i32,
+    pub begin: bool,
+    pub writes: bool,
+    pub settings: *const DhOption,
+    pub setting_count: usize,
+}
+
+#[repr(C)]
+pub struct DhAnswer {
     pub return_kind: i32,
     pub read_only: bool,
     pub column_types: *const DhStr,
     pub column_type_count: usize,
+    pub catalog_version: u64,
 }
 
 #[repr(C)]
@@ -111,6 +122,7 @@ pub struct DhIngestTarget {
     pub table: DhStr,
     pub columns: *const DhStr,
     pub column_count: usize,
+    pub begin: bool,
 }
 
 type Outcome = *mut DhError;
@@ -129,37 +141,26 @@ pub struct DhCallbacks {
     pub session_free: extern "C" fn(*mut Session),
     pub session_snapshot: extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
     pub snapshot_free: extern "C" fn(*mut DhSnapshot),
-    pub session_describe: extern "C" fn(
+    pub session_execute: extern "C" fn(
         *const Session,
-        DhStr,
-        bool,
-        *const DhOption,
-        usize,
+        *const DhStatement,
         Interrupt,
         *mut FFI_ArrowSchema,
-        *mut *mut DhDescription,
-    ) -> Outcome,
-    pub description_free: extern "C" fn(*mut DhDescription),
-    pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
-
-    pub stream_open: extern "C" fn(
-        *const Session,
-        DhStr,
-        bool,
-        *const DhOption,
-        usize,
-        Interrupt,
-        *mut FFI_ArrowSchema,
+        *mut *mut DhAnswer,
         *mut *mut Results,
     ) -> Outcome,
+    pub answer_free: extern "C" fn(*mut DhAnswer),
+    pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
+    pub session_abandon_transaction: extern "C" fn(*const Session),
+
     pub stream_next: extern "C" fn(*mut Results, Interrupt, *mut FFI_ArrowArray) -> Outcome,
     pub stream_free: extern "C" fn(*mut Results),
 
     pub ingest_open: extern "C" fn(
         *const Session,
         *const DhIngestTarget,
-        bool,
         *mut FFI_ArrowSchema,
+        Interrupt,
         *mut *mut IngestHandle,
     ) -> Outcome,
     pub ingest_push: extern "C" fn(*const IngestHandle, *mut FFI_ArrowArray, Interrupt) -> Outcome,

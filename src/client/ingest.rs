@@ -34,6 +34,8 @@ pub struct IngestTarget {
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,
+    /// Load in the session's transaction, and begin it first if none is open; else in one of its own.
+    pub begin: bool,
 }
 
 enum Item {
@@ -48,6 +50,7 @@ enum Item {
 pub struct Ingest {
     sender: Mutex<Option<mpsc::Sender<Item>>>,
     call: Mutex<Call>,
+    in_transaction: bool,
 }
 
 enum Call {
@@ -60,22 +63,24 @@ impl Ingest {
     /// Prepare a load.
     ///
     /// # Errors
-    /// `Protocol` if the session cannot be named.
-    pub fn start(session: &Session, target: IngestTarget, schema: SchemaRef, begin: bool) -> Result<Self> {
+    /// If the session had to be opened anew, and could not.
+    pub async fn start(session: &Session, target: IngestTarget, schema: SchemaRef) -> Result<Self> {
         let command = duckling_protocol::Ingest {
             create_sql: target.create_sql,
             schema: target.schema,
             table: target.table,
             columns: target.columns,
-            begin,
+            begin: target.begin,
+            apart: !target.begin,
         };
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
         let mut request = Request::new(encode(receiver, schema, &command));
-        name_session(&mut request, &session.id_for_call(begin))?;
+        name_session(&mut request, &session.id_for_call(target.begin).await?)?;
         let call = put(session.connection().clone(), request).boxed();
         Ok(Self {
             sender: Mutex::new(Some(sender)),
             call: Mutex::new(Call::Prepared(call)),
+            in_transaction: target.begin,
         })
     }
 
@@ -90,11 +95,17 @@ impl Ingest {
     /// Wait until the server has loaded everything. Returns the number of rows.
     ///
     /// # Errors
-    /// What the load failed with; then nothing was loaded.
+    /// What the load failed with; then nothing was loaded. `OutcomeUnknown` if the answer was lost.
     pub async fn finish(&self) -> Result<u64> {
         self.send(Item::End).await?;
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.outcome().await
+        self.outcome().await.map_err(|error| {
+            if self.in_transaction {
+                error.inside_transaction()
+            } else {
+                error.outcome_unknown("the rows were loaded")
+            }
+        })
     }
 
     async fn send(&self, item: Item) -> Result<()> {

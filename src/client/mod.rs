@@ -8,4 +8,4 @@ mod session;
 pub use connection::Connection;
 pub use ingest::{Ingest, IngestTarget};
 pub use results::Results;
-pub use session::Session;
+pub use session::{Session, Statement};

@@ -3,9 +3,11 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
-use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
+use arrow_flight::decode::{DecodedFlightData, DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
+use duckling_protocol::ExecuteAnswer;
 use futures::{StreamExt, TryStreamExt};
+use prost::Message;
 use tonic::Streaming;
 
 use super::connection::Connection;
@@ -21,20 +23,24 @@ pub struct Results {
 }
 
 impl Results {
-    /// Read up to the schema, which comes before all rows.
-    pub(super) async fn start(messages: Streaming<FlightData>, connection: Connection) -> Result<Self> {
+    /// Read up to the schema, and what the server says of the statement with it; both come before all rows.
+    pub(super) async fn start(
+        messages: Streaming<FlightData>,
+        connection: Connection,
+    ) -> Result<(Self, ExecuteAnswer)> {
         let mut decoder = FlightDataDecoder::new(messages.map_err(|status| FlightError::Tonic(Box::new(status))));
         loop {
-            match next_payload(&mut decoder, &connection).await? {
-                Some(DecodedPayload::Schema(schema)) => {
-                    return Ok(Self {
-                        decoder,
-                        schema,
-                        connection,
-                    });
-                }
-                Some(_) => {}
-                None => return Err(Error::Protocol("a result without a schema".to_string())),
+            let message = next_message(&mut decoder, &connection).await?;
+            let message = message.ok_or_else(|| Error::Protocol("a result without a schema".to_string()))?;
+            if let DecodedPayload::Schema(schema) = message.payload {
+                let answer = ExecuteAnswer::decode(message.inner.app_metadata)
+                    .map_err(|error| Error::Protocol(error.to_string()))?;
+                let results = Self {
+                    decoder,
+                    schema,
+                    connection,
+                };
+                return Ok((results, answer));
             }
         }
     }
@@ -49,19 +55,22 @@ impl Results {
     /// What the statement failed with, or `Disconnected`.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            match next_payload(&mut self.decoder, &self.connection).await? {
-                Some(DecodedPayload::RecordBatch(batch)) => return Ok(Some(batch)),
-                Some(_) => {}
+            match next_message(&mut self.decoder, &self.connection).await? {
+                Some(message) => {
+                    if let DecodedPayload::RecordBatch(batch) = message.payload {
+                        return Ok(Some(batch));
+                    }
+                }
                 None => return Ok(None),
             }
         }
     }
 }
 
-async fn next_payload(decoder: &mut FlightDataDecoder, connection: &Connection) -> Result<Option<DecodedPayload>> {
+async fn next_message(decoder: &mut FlightDataDecoder, connection: &Connection) -> Result<Option<DecodedFlightData>> {
     match decoder.next().await {
         None => Ok(None),
-        Some(Ok(message)) => Ok(Some(message.payload)),
+        Some(Ok(message)) => Ok(Some(message)),
         Some(Err(FlightError::Tonic(status))) => Err(connection.error(&status)),
         Some(Err(error)) => Err(Error::Protocol(error.to_string())),
     }

@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::{Schema, SchemaRef};
-use arrow_flight::{IpcMessage, Ticket};
+use arrow::datatypes::SchemaRef;
+use arrow_flight::Ticket;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, DescribeRequest, DescribeResponse,
-    Execute, OpenSession, PROTOCOL_VERSION, ReturnKind, SessionOpened, Setting, TransactionControl, action,
+    CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode,
+    OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinHandle;
 use tonic::Request;
 
 use super::connection::{Connection, name_session};
@@ -17,14 +19,24 @@ use super::results::Results;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
 
-/// The shape of a statement's result.
-pub struct Description {
+/// A statement on its way to the server.
+pub struct Statement {
+    pub sql: String,
+    pub mode: ExecuteMode,
+    /// Start the session's transaction first if none is open.
+    pub begin: bool,
+    /// May leave something changed, if it is run.
+    pub writes: bool,
+    /// Settings to run under; they stay until another statement brings others.
+    pub settings: Vec<Setting>,
+}
+
+/// What became of a statement.
+pub struct Execution {
     pub schema: SchemaRef,
-    /// DuckDB type of each column as SQL; empty where the server learns the shape only by running the statement.
-    pub column_types: Vec<String>,
-    pub return_kind: ReturnKind,
-    /// The statement leaves everything as it was.
-    pub read_only: bool,
+    pub answer: ExecuteAnswer,
+    /// Rows, if the statement was run.
+    pub results: Option<Results>,
 }
 
 /// A session. If the server was restarted, it is opened again, unless a transaction was lost with it.
@@ -32,12 +44,16 @@ pub struct Session {
     connection: Connection,
     database: String,
     state: Mutex<State>,
+    /// A rollback that nobody has waited for yet; true if it reached the server. Held while the session is renewed.
+    ending: AsyncMutex<Option<JoinHandle<bool>>>,
 }
 
 struct State {
     id: String,
     /// A transaction may be open on the server.
     in_transaction: bool,
+    /// Whether the last transaction has ended is not known: nothing else may run in this session.
+    is_doubtful: bool,
 }
 
 impl Session {
@@ -50,12 +66,14 @@ impl Session {
         let state = State {
             id: std::mem::take(&mut opened.session_id),
             in_transaction: false,
+            is_doubtful: false,
         };
         Ok((
             Self {
                 connection,
                 database: database.to_string(),
                 state: Mutex::new(state),
+                ending: AsyncMutex::default(),
             },
             opened,
         ))
@@ -66,55 +84,47 @@ impl Session {
         &self.connection
     }
 
-    /// Ask for the shape of a statement's result; nothing is run.
+    /// Describe a statement, run it, or both, in one round trip.
     ///
     /// # Errors
-    /// What the server's DuckDB finds wrong with the statement.
-    pub async fn describe(&self, sql: &str, begin: bool, settings: Vec<Setting>) -> Result<Description> {
-        let request = DescribeRequest {
-            sql: sql.to_string(),
+    /// What the server's DuckDB raises before the first row; `OutcomeUnknown` if the answer to a statement that writes
+    /// was lost.
+    pub async fn execute(&self, statement: Statement) -> Result<Execution> {
+        let begin = statement.begin;
+        let may_have_written = statement.writes && statement.mode == ExecuteMode::Run;
+        let command = Execute {
+            sql: statement.sql,
             begin,
-            settings,
+            settings: statement.settings,
+            mode: statement.mode.into(),
         };
-        let answer: DescribeResponse = self.act(action::DESCRIBE, request, begin).await?;
-        let return_kind = answer.return_kind();
-        Ok(Description {
-            schema: decode_schema(answer.schema)?.into(),
-            column_types: answer.column_types,
-            return_kind,
-            read_only: answer.read_only,
+        let ticket = Ticket::new(command.pack().encode_to_vec());
+        let outcome = self
+            .retrying(begin, |id| {
+                let ticket = ticket.clone();
+                async move {
+                    let mut request = Request::new(ticket);
+                    name_session(&mut request, &id)?;
+                    let messages = self
+                        .connection
+                        .flight()
+                        .do_get(request)
+                        .await
+                        .map_err(|status| self.connection.error(&status))?;
+                    Results::start(messages.into_inner(), self.connection.clone()).await
+                }
+            })
+            .await;
+        let (results, answer) = match outcome {
+            Err(error) if may_have_written => return Err(error.outcome_unknown("the statement took effect")),
+            outcome => outcome?,
+        };
+        self.lock().in_transaction = answer.in_transaction;
+        Ok(Execution {
+            schema: results.schema(),
+            results: answer.ran.then_some(results),
+            answer,
         })
-    }
-
-    /// Run a statement in one round trip.
-    ///
-    /// # Errors
-    /// What the server's DuckDB raises before the first row.
-    pub async fn execute(&self, sql: &str, begin: bool, settings: Vec<Setting>) -> Result<Results> {
-        let ticket = Ticket::new(
-            Execute {
-                sql: sql.to_string(),
-                begin,
-                settings,
-            }
-            .pack()
-            .encode_to_vec(),
-        );
-        self.retrying(begin, |id| {
-            let ticket = ticket.clone();
-            async move {
-                let mut request = Request::new(ticket);
-                name_session(&mut request, &id)?;
-                let messages = self
-                    .connection
-                    .flight()
-                    .do_get(request)
-                    .await
-                    .map_err(|status| self.connection.error(&status))?;
-                Results::start(messages.into_inner(), self.connection.clone()).await
-            }
-        })
-        .await
     }
 
     /// The remote catalog; `None` if `known_version` is current.
@@ -122,8 +132,12 @@ impl Session {
     /// # Errors
     /// As the server reports it.
     pub async fn snapshot(&self, known_version: Option<u64>, begin: bool) -> Result<Option<CatalogSnapshot>> {
+        let request = CatalogRequest { known_version, begin };
         let answer: CatalogResponse = self
-            .act(action::CATALOG, CatalogRequest { known_version, begin }, begin)
+            .retrying(begin, |id| {
+                let request = &request;
+                async move { self.connection.act(action::CATALOG, request, Some(&id)).await }
+            })
             .await?;
         Ok(answer.snapshot)
     }
@@ -131,15 +145,12 @@ impl Session {
     /// End the transaction that statements have begun, if any.
     ///
     /// # Errors
-    /// `Remote` if it cannot be committed, and was rolled back; otherwise its outcome is unknown.
+    /// `Remote` if it cannot be committed, and was rolled back; `OutcomeUnknown` if the answer was lost.
     pub async fn end_transaction(&self, commit: bool) -> Result<()> {
-        let id = {
-            let mut state = self.lock();
-            if !std::mem::replace(&mut state.in_transaction, false) {
-                return Ok(());
-            }
-            state.id.clone()
+        let Some(id) = self.leave_transaction() else {
+            return Ok(());
         };
+        self.lock().is_doubtful = true;
         let control = TransactionControl { commit };
         let call = self
             .connection
@@ -150,31 +161,57 @@ impl Session {
         } else {
             self.connection.promptly(call).await
         };
+        if matches!(ended, Ok(_) | Err(Error::Remote { .. } | Error::SessionLost { .. })) {
+            self.lock().is_doubtful = false;
+        }
         match ended {
             Ok(_) => Ok(()),
-            Err(Error::Disconnected { endpoint, reason }) if commit => Err(Error::Disconnected {
-                endpoint,
-                reason: format!(
-                    "{reason}. Whether the transaction was committed is unknown: look before you repeat it"
-                ),
-            }),
+            Err(error) if commit => Err(error.outcome_unknown("the transaction was committed")),
             Err(error) => Err(error),
         }
     }
 
-    /// The session's id for a call of its own, which begins a transaction if `begin` says so.
-    pub fn id_for_call(&self, begin: bool) -> String {
-        let mut state = self.lock();
-        state.in_transaction |= begin;
-        state.id.clone()
+    /// Roll back without waiting for it; the next call of the session does.
+    pub async fn abandon_transaction(&self) {
+        let Some(id) = self.leave_transaction() else {
+            return;
+        };
+        let connection = self.connection.clone();
+        let call = runtime().spawn(async move {
+            let control = TransactionControl { commit: false };
+            let call = connection.act::<CloseSession>(action::TRANSACTION, &control, Some(&id));
+            matches!(
+                connection.promptly(call).await,
+                Ok(_) | Err(Error::Remote { .. } | Error::SessionLost { .. })
+            )
+        });
+        *self.ending.lock().await = Some(call);
     }
 
-    async fn act<Answer: Message + Default>(&self, action: &str, request: impl Message, begin: bool) -> Result<Answer> {
-        self.retrying(begin, |id| {
-            let request = &request;
-            async move { self.connection.act(action, request, Some(&id)).await }
-        })
-        .await
+    /// The session's id for a call that begins a transaction if `begin` says so.
+    ///
+    /// # Errors
+    /// If the session had to be opened anew, and could not.
+    pub async fn id_for_call(&self, begin: bool) -> Result<String> {
+        {
+            let mut ending = self.ending.lock().await;
+            if let Some(call) = ending.as_mut() {
+                let ended = call.await.unwrap_or(false);
+                *ending = None;
+                self.lock().is_doubtful |= !ended;
+            }
+        }
+        let doubtful = {
+            let state = self.lock();
+            state.is_doubtful.then(|| state.id.clone())
+        };
+        if let Some(id) = doubtful {
+            self.renew(&id).await?;
+            close(self.connection.clone(), id);
+        }
+        let mut state = self.lock();
+        state.in_transaction |= begin;
+        Ok(state.id.clone())
     }
 
     /// Make a call; if the session is gone and nothing was lost with it, open another and make the call once more.
@@ -184,14 +221,44 @@ impl Session {
         call: impl Fn(String) -> Call,
     ) -> Result<T> {
         let had_transaction = self.lock().in_transaction;
-        match call(self.id_for_call(begin)).await {
-            Err(Error::SessionLost { .. }) if !had_transaction => {
-                let opened = request_session(&self.connection, &self.database, false).await?;
-                self.lock().id = opened.session_id;
-                call(self.id_for_call(begin)).await
+        let id = self.id_for_call(begin).await?;
+        match call(id.clone()).await {
+            Err(error) if had_transaction => {
+                let error = error.inside_transaction();
+                if matches!(error, Error::TransactionLost { .. }) && !begin {
+                    // Begun by a statement of the user's own, so nobody will end it: leave it with its session.
+                    let mut state = self.lock();
+                    state.in_transaction = false;
+                    state.is_doubtful = true;
+                }
+                Err(error)
+            }
+            Err(Error::SessionLost { .. }) => {
+                self.renew(&id).await?;
+                call(self.id_for_call(begin).await?).await
             }
             outcome => outcome,
         }
+    }
+
+    /// Open another session in the place of one that cannot be used any more.
+    async fn renew(&self, id: &str) -> Result<()> {
+        let _turn = self.ending.lock().await;
+        if self.lock().id != id {
+            // Another thread of the same statement was faster.
+            return Ok(());
+        }
+        let opened = request_session(&self.connection, &self.database, false).await?;
+        let mut state = self.lock();
+        state.id = opened.session_id;
+        state.is_doubtful = false;
+        Ok(())
+    }
+
+    /// Take note that the transaction ends; the session's id if there is one to end.
+    fn leave_transaction(&self) -> Option<String> {
+        let mut state = self.lock();
+        std::mem::replace(&mut state.in_transaction, false).then(|| state.id.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -201,14 +268,16 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let id = std::mem::take(&mut self.lock().id);
-        let connection = self.connection.clone();
-        // Nobody waits for it: a server that does not hear of it closes the session by itself.
-        runtime().spawn(async move {
-            let close = connection.act::<CloseSession>(action::CLOSE_SESSION, &CloseSession {}, Some(&id));
-            let _ = connection.promptly(close).await;
-        });
+        close(self.connection.clone(), std::mem::take(&mut self.lock().id));
     }
+}
+
+/// Close a session. Nobody waits for it: a server that does not hear of it closes the session by itself.
+fn close(connection: Connection, id: String) {
+    runtime().spawn(async move {
+        let close = connection.act::<CloseSession>(action::CLOSE_SESSION, &CloseSession {}, Some(&id));
+        let _ = connection.promptly(close).await;
+    });
 }
 
 async fn request_session(connection: &Connection, database: &str, want_functions: bool) -> Result<SessionOpened> {
@@ -220,8 +289,4 @@ async fn request_session(connection: &Connection, database: &str, want_functions
     connection
         .promptly(connection.act(action::OPEN_SESSION, &request, None))
         .await
-}
-
-fn decode_schema(message: prost::bytes::Bytes) -> Result<Schema> {
-    Schema::try_from(IpcMessage(message)).map_err(|error| Error::Protocol(error.to_string()))
 }

@@ -66,10 +66,43 @@ def test_killed_inside_a_transaction(attached: duckdb.DuckDBPyConnection, server
     server.kill()
     start_server("--listen", f"127.0.0.1:{server.port}")
     # The rest of the transaction must not run by itself
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(duckdb.IOException, match="The transaction on .* is lost"):
+        attached.execute("CREATE TABLE dh.u AS SELECT 2 AS i")
+    with pytest.raises(duckdb.TransactionException, match="(?i)please ROLLBACK"):
         attached.execute("CREATE TABLE dh.u AS SELECT 2 AS i")
     attached.execute("ROLLBACK")
     assert attached.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'dh'").fetchall() == [(0,)]
+
+
+def test_killed_inside_a_transaction_and_not_back(attached: duckdb.DuckDBPyConnection, server, start_server: Callable) -> None:
+    attached.execute("BEGIN")
+    attached.execute("CREATE TABLE dh.t AS SELECT 1 AS i")
+    server.kill()
+    with pytest.raises(duckdb.IOException, match="The transaction on .* is lost"):
+        attached.execute("CREATE TABLE dh.u AS SELECT 2 AS i")
+    attached.execute("ROLLBACK")
+    with pytest.raises(duckdb.IOException, match=f"localhost:{server.port}"):
+        attached.execute("CREATE TABLE dh.u AS SELECT 2 AS i")
+    start_server("--listen", f"127.0.0.1:{server.port}")
+    attached.execute("CREATE TABLE dh.u AS SELECT 2 AS i")
+    assert attached.execute("FROM dh.u").fetchall() == [(2,)]
+
+
+def test_killed_inside_a_transaction_of_a_connected_client(
+    attached: duckdb.DuckDBPyConnection, server, start_server: Callable
+) -> None:
+    """Its BEGIN went to the server as it was, so only the server's answers tell of the transaction."""
+    attached.execute("CONNECT dh")
+    attached.execute("BEGIN")
+    attached.execute("CREATE TABLE t AS SELECT 1 AS i")
+    server.kill()
+    start_server("--listen", f"127.0.0.1:{server.port}")
+    with pytest.raises(duckdb.IOException, match="The transaction on .* is lost"):
+        attached.execute("CREATE TABLE u AS SELECT 2 AS i")
+    with pytest.raises(duckdb.CatalogException, match="does not exist"):
+        attached.execute("FROM u")
+    attached.execute("CREATE TABLE u AS SELECT 3 AS i")
+    assert attached.execute("FROM u").fetchall() == [(3,)]
 
 
 def test_killed_before_commit(attached: duckdb.DuckDBPyConnection, server) -> None:

@@ -1,4 +1,4 @@
-//! Statements: describe, execute, ingest, and the transaction around them.
+//! Statements: execute, ingest, and the transaction around them.
 
 use prost::Message;
 
@@ -33,19 +33,6 @@ pub struct Setting {
     pub value: String,
 }
 
-/// Ask for the shape of a statement's result without running it.
-#[derive(Clone, PartialEq, Message)]
-pub struct DescribeRequest {
-    #[prost(string, tag = "1")]
-    pub sql: String,
-    /// Start the session's transaction first if none is open.
-    #[prost(bool, tag = "2")]
-    pub begin: bool,
-    /// Settings to run under; they stay until another statement brings others.
-    #[prost(message, repeated, tag = "3")]
-    pub settings: Vec<Setting>,
-}
-
 /// What running the statement means to a client. Source: `StatementReturnType` of DuckDB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
@@ -58,22 +45,21 @@ pub enum ReturnKind {
     Nothing = 2,
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct DescribeResponse {
-    /// Arrow IPC schema message of the result.
-    #[prost(bytes = "bytes", tag = "1")]
-    pub schema: prost::bytes::Bytes,
-    /// DuckDB type of each column as SQL, in schema order. Arrow alone cannot name every DuckDB type.
-    #[prost(string, repeated, tag = "2")]
-    pub column_types: Vec<String>,
-    #[prost(enumeration = "ReturnKind", tag = "3")]
-    pub return_kind: i32,
-    /// The statement leaves data, catalog and session as they were.
-    #[prost(bool, tag = "4")]
-    pub read_only: bool,
+/// How far to go with a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum ExecuteMode {
+    /// Run it.
+    Run = 0,
+    /// Describe it, and run it if it is a SELECT that changes nothing.
+    DescribeAndRun = 1,
+    /// Describe it and leave it at that.
+    Describe = 2,
 }
 
-/// Run one statement and stream its result; travels in a `DoGet` ticket.
+/// Describe a statement, run it, or both in one round trip; travels in a `DoGet` ticket.
+///
+/// The answer is an Arrow stream whose schema message carries an [`ExecuteAnswer`]; rows follow if the statement was run.
 #[derive(Clone, PartialEq, Message)]
 pub struct Execute {
     #[prost(string, tag = "1")]
@@ -84,10 +70,37 @@ pub struct Execute {
     /// Settings to run under; they stay until another statement brings others.
     #[prost(message, repeated, tag = "3")]
     pub settings: Vec<Setting>,
+    #[prost(enumeration = "ExecuteMode", tag = "4")]
+    pub mode: i32,
 }
 
 impl Command for Execute {
     const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Execute";
+}
+
+/// What a statement turned out to be; travels in the application metadata of the schema message, before all rows.
+#[derive(Clone, PartialEq, Message)]
+pub struct ExecuteAnswer {
+    /// The statement was run: what follows are its rows.
+    #[prost(bool, tag = "1")]
+    pub ran: bool,
+    /// DuckDB type of each column as SQL, in schema order. Arrow alone cannot name every DuckDB type. Empty unless a
+    /// description was asked for, and where DuckDB learns the shape only by running the statement.
+    #[prost(string, repeated, tag = "2")]
+    pub column_types: Vec<String>,
+    /// Only if a description was asked for.
+    #[prost(enumeration = "ReturnKind", tag = "3")]
+    pub return_kind: i32,
+    /// The statement leaves data, catalog and session as they were. Only if a description was asked for.
+    #[prost(bool, tag = "4")]
+    pub read_only: bool,
+    /// Version of the session's catalog as its transaction sees it, after a statement that writes; 0 if unknown. See
+    /// [`crate::CatalogSnapshot::version`].
+    #[prost(uint64, tag = "5")]
+    pub catalog_version: u64,
+    /// The session is inside a transaction that only COMMIT or ROLLBACK ends.
+    #[prost(bool, tag = "6")]
+    pub in_transaction: bool,
 }
 
 /// Load the Arrow stream that follows into a table; travels in the first descriptor of a `DoPut`.
@@ -109,6 +122,9 @@ pub struct Ingest {
     /// Start the session's transaction first if none is open.
     #[prost(bool, tag = "5")]
     pub begin: bool,
+    /// Load in a transaction of its own, whatever the session has open.
+    #[prost(bool, tag = "6")]
+    pub apart: bool,
 }
 
 impl Command for Ingest {

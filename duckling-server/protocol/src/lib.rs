@@ -9,15 +9,13 @@ mod error_detail;
 mod session;
 mod snapshot;
 
-pub use command::{
-    Any, Command, DescribeRequest, DescribeResponse, Execute, Ingest, ReturnKind, Setting, TransactionControl,
-};
+pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};
 
 /// Version of this protocol; a server refuses a client whose number differs.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Metadata key that names the session of a call; the value is the id that [`SessionOpened`] returned.
 pub const SESSION_HEADER: &str = "x-duckherder-session";
@@ -31,12 +29,10 @@ pub mod action {
     pub const OPEN_SESSION: &str = "duckherder.OpenSession";
     /// [`super::CloseSession`] → nothing.
     pub const CLOSE_SESSION: &str = "duckherder.CloseSession";
-    /// [`super::DescribeRequest`] → [`super::DescribeResponse`].
-    pub const DESCRIBE: &str = "duckherder.Describe";
     /// [`super::CatalogRequest`] → [`super::CatalogResponse`].
     pub const CATALOG: &str = "duckherder.Catalog";
     /// [`super::TransactionControl`] → nothing.
     pub const TRANSACTION: &str = "duckherder.Transaction";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 5] = [OPEN_SESSION, CLOSE_SESSION, DESCRIBE, CATALOG, TRANSACTION];
+    pub const ALL: [&str; 4] = [OPEN_SESSION, CLOSE_SESSION, CATALOG, TRANSACTION];
 }

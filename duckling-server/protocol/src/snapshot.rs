@@ -23,7 +23,8 @@ pub struct CatalogResponse {
 /// Every schema, table and view of one database at one moment.
 #[derive(Clone, PartialEq, Message)]
 pub struct CatalogSnapshot {
-    /// Grows with every committed change of the catalog. Source: `Catalog::GetCatalogVersion`.
+    /// Identifies this state of the catalog. Grows with every committed change while the server runs; the upper half is
+    /// another one with every start of the server. Source: `Catalog::GetCatalogVersion`.
     #[prost(uint64, tag = "1")]
     pub version: u64,
     #[prost(message, repeated, tag = "2")]

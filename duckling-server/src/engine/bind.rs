@@ -1,8 +1,6 @@
 //! The shape of a query, for listings that must leave the session as it was.
 
-use arrow::ffi::FFI_ArrowSchema;
-
-use super::connection::{Connection, Description};
+use super::connection::{Connection, Description, RawDescription};
 use super::error::EngineError;
 use super::ffi;
 
@@ -13,17 +11,16 @@ impl Connection {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub fn bind(&self, sql: &str) -> Result<Description, EngineError> {
-        let mut schema = FFI_ArrowSchema::empty();
-        let mut raw = ffi::DhEngineDescription::EMPTY;
-        // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
+        let mut raw = RawDescription::empty();
+        // SAFETY: all pointers are valid for the call.
         unsafe {
             ffi::check(ffi::dh_engine_connection_bind(
                 self.handle,
                 sql.into(),
-                &mut schema,
-                &mut raw,
+                &mut raw.schema,
+                &mut raw.fields,
             ))?;
-            Description::from_raw(&schema, raw)
         }
+        raw.read()
     }
 }

@@ -35,7 +35,7 @@ pub fn snapshot(
     database: &str,
     known_version: Option<u64>,
 ) -> Result<Option<CatalogSnapshot>, EngineError> {
-    let version = instance_base() + connection.catalog_version(database)?;
+    let version = version(connection, database)?;
     if known_version == Some(version) {
         return Ok(None);
     }
@@ -48,6 +48,14 @@ pub fn snapshot(
         connection.query("ROLLBACK")?;
     }
     outcome.map(Some)
+}
+
+/// Version of the catalog of the connection's database, as its transaction sees it.
+///
+/// # Errors
+/// DuckDB's own.
+pub fn version(connection: &Connection, database: &str) -> Result<u64, EngineError> {
+    Ok(instance_base() + connection.catalog_version(database)?)
 }
 
 /// What this process adds to DuckDB's versions, which start anew with every process: a client must not take the catalog of
@@ -67,7 +75,7 @@ pub fn function_names(connection: &Connection) -> Result<Vec<String>, EngineErro
 }
 
 fn read(connection: &Connection, database: &str) -> Result<CatalogSnapshot, EngineError> {
-    let version = instance_base() + connection.catalog_version(database)?;
+    let version = version(connection, database)?;
     let mut columns: BTreeMap<(String, String), Vec<Column>> = BTreeMap::new();
     for (batch, row) in rows(&connection.query(COLUMNS)?) {
         let relation = (text(batch, 0, row), text(batch, 1, row));

@@ -35,32 +35,6 @@ pub struct Description {
     pub read_only: bool,
 }
 
-impl Description {
-    /// # Safety
-    /// C++ has filled `raw`, and nothing else reads or frees it.
-    pub(super) unsafe fn from_raw(
-        schema: &FFI_ArrowSchema,
-        mut raw: ffi::DhEngineDescription,
-    ) -> Result<Self, EngineError> {
-        let column_types = (0..raw.column_count)
-            // SAFETY: C++ filled `column_count` strings, which live until the description is freed below.
-            .map(|index| unsafe { ffi::copy_string(*raw.column_types.add(index)) })
-            .collect();
-        // SAFETY: `raw` was filled by C++ and is not read again but for its plain fields.
-        unsafe { ffi::dh_engine_description_free(&mut raw) };
-        Ok(Self {
-            schema: Schema::try_from(schema)?.into(),
-            column_types,
-            return_kind: match raw.return_kind {
-                1 => ReturnKind::ChangedRows,
-                2 => ReturnKind::Nothing,
-                _ => ReturnKind::Rows,
-            },
-            read_only: raw.read_only,
-        })
-    }
-}
-
 /// A DuckDB connection. Its calls block, and it runs one statement at a time; only [`Connection::interrupt`]
 /// makes sense while one runs.
 pub struct Connection {
@@ -103,6 +77,13 @@ impl Connection {
         unsafe { ffi::dh_engine_connection_interrupt(self.handle) }
     }
 
+    /// Stop the SELECT that is being read, and leave its transaction as it is; whatever else runs ends with DuckDB's
+    /// Interrupt error. Callable from any thread.
+    pub fn stop(&self) {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { ffi::dh_engine_connection_stop(self.handle) }
+    }
+
     /// True between BEGIN and COMMIT or ROLLBACK.
     pub fn in_transaction(&self) -> bool {
         // SAFETY: the handle lives as long as `self`.
@@ -131,18 +112,43 @@ impl Connection {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub fn describe(&self, sql: &str) -> Result<Description, EngineError> {
-        let mut schema = FFI_ArrowSchema::empty();
-        let mut raw = ffi::DhEngineDescription::EMPTY;
-        // SAFETY: all pointers are valid for the call; C++ leaves `raw` untouched on error.
+        let mut raw = RawDescription::empty();
+        // SAFETY: all pointers are valid for the call.
         unsafe {
             ffi::check(ffi::dh_engine_connection_describe(
                 self.handle,
                 sql.into(),
-                &mut schema,
-                &mut raw,
+                &mut raw.schema,
+                &mut raw.fields,
             ))?;
-            Description::from_raw(&schema, raw)
         }
+        raw.read()
+    }
+
+    /// Bind one statement, and start it if it is a SELECT that changes nothing.
+    ///
+    /// # Errors
+    /// As [`Connection::submit`].
+    pub fn describe_and_submit(&self, sql: &str) -> Result<(Description, Option<BatchStream>), EngineError> {
+        let mut raw = RawDescription::empty();
+        let mut stream = ptr::null_mut();
+        // SAFETY: all pointers are valid for the call; `stream` is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_connection_describe_and_submit(
+                self.handle,
+                sql.into(),
+                &mut raw.schema,
+                &mut raw.fields,
+                &mut stream,
+            ))?;
+        }
+        let stream = if stream.is_null() {
+            None
+        } else {
+            // SAFETY: C++ returned a new stream, which nothing else owns.
+            Some(unsafe { BatchStream::from_raw(stream, self.registration.clone()) }?)
+        };
+        Ok((raw.read()?, stream))
     }
 
     /// Start one statement. A SELECT runs as its stream is read; anything else has run, and committed, on return.
@@ -184,5 +190,44 @@ impl Connection {
         .map_err(|error| self.registration.connections.explain(error))?;
         // SAFETY: C++ returned a new stream, which nothing else owns.
         unsafe { BatchStream::from_raw(stream, self.registration.clone()) }
+    }
+}
+
+/// What C++ fills to describe a statement; frees it.
+pub(super) struct RawDescription {
+    pub schema: FFI_ArrowSchema,
+    pub fields: ffi::DhEngineDescription,
+}
+
+impl RawDescription {
+    pub fn empty() -> Self {
+        Self {
+            schema: FFI_ArrowSchema::empty(),
+            fields: ffi::DhEngineDescription::EMPTY,
+        }
+    }
+
+    pub fn read(&self) -> Result<Description, EngineError> {
+        let column_types = (0..self.fields.column_count)
+            // SAFETY: C++ filled `column_count` strings, which live as long as `self`.
+            .map(|index| unsafe { ffi::copy_string(*self.fields.column_types.add(index)) })
+            .collect();
+        Ok(Description {
+            schema: Schema::try_from(&self.schema)?.into(),
+            column_types,
+            return_kind: match self.fields.return_kind {
+                1 => ReturnKind::ChangedRows,
+                2 => ReturnKind::Nothing,
+                _ => ReturnKind::Rows,
+            },
+            read_only: self.fields.read_only,
+        })
+    }
+}
+
+impl Drop for RawDescription {
+    fn drop(&mut self) {
+        // SAFETY: the fields are empty or were filled by C++, also when the call failed later; freed once.
+        unsafe { ffi::dh_engine_description_free(&mut self.fields) }
     }
 }

@@ -97,6 +97,7 @@ unsafe extern "C" {
     ) -> *mut DhEngineError;
     pub fn dh_engine_connection_free(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_stop(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
     pub fn dh_engine_connection_catalog_version(
         connection: *mut DhEngineConnection,
@@ -121,6 +122,13 @@ unsafe extern "C" {
         sql: DhEngineStr,
         input: *mut FFI_ArrowArrayStream,
         out: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_describe_and_submit(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+        out_stream: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
     pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
     pub fn dh_engine_stream_next(stream: *mut DhEngineStream, out: *mut FFI_ArrowArray) -> *mut DhEngineError;

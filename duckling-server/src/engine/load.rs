@@ -19,6 +19,8 @@ pub struct Load {
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,
+    /// Load in a transaction of its own, even while the session has one open.
+    pub apart: bool,
     pub batches: Box<dyn RecordBatchReader + Send>,
 }
 

@@ -224,7 +224,7 @@ impl Outlet {
         state.queued_bytes = 0;
         match std::mem::replace(&mut state.producer, Producer::Running) {
             // Under the lock: once it has finished the connection may already run something else.
-            Producer::Running => self.connection.interrupt(),
+            Producer::Running => self.connection.stop(),
             Producer::Parked(source) => {
                 let claim = self.claim();
                 drop(state);

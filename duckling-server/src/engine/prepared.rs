@@ -8,7 +8,7 @@ use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatchReader;
 
-use super::connection::{Connection, Description};
+use super::connection::{Connection, Description, RawDescription};
 use super::error::EngineError;
 use super::ffi;
 use super::stream::BatchStream;
@@ -43,27 +43,25 @@ impl Prepared {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub(super) fn new(connection: Arc<Connection>, sql: &str) -> Result<Self, EngineError> {
-        let (mut schema, mut parameters) = (FFI_ArrowSchema::empty(), FFI_ArrowSchema::empty());
-        let mut raw = ffi::DhEngineDescription::EMPTY;
+        let mut parameters = FFI_ArrowSchema::empty();
+        let mut raw = RawDescription::empty();
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid for the call, and what they point to is read only on success.
         unsafe {
             ffi::check(ffi::dh_engine_prepare(
                 connection.handle,
                 sql.into(),
-                &mut schema,
-                &mut raw,
+                &mut raw.schema,
+                &mut raw.fields,
                 &mut parameters,
                 &mut handle,
             ))?;
         }
         let handle = Handle(handle);
-        // SAFETY: C++ has filled `raw`.
-        let description = unsafe { Description::from_raw(&schema, raw)? };
         Ok(Self {
             handle,
             connection,
-            description,
+            description: raw.read()?,
             parameters: Schema::try_from(&parameters)?.into(),
         })
     }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Description, ReturnKind};
 use super::database::Database;
 use super::error::EngineError;
+use super::execution::{Execution, Mode, start};
 use super::icu::{has_icu, holds_without_icu};
 use super::load::{AwaitedBatches, BulkLoad, Load, bulk_load, changed_rows, load};
 use super::outlet::{Outlet, Results, Source};
@@ -223,6 +224,24 @@ impl Session {
         .await
     }
 
+    /// Describe a statement, run it, or both, binding it once. A statement that writes has committed when this returns.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub async fn execute_as(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
+        let database = self.database.clone();
+        let start = move |connection: &Connection| {
+            let (execution, stream) = start(connection, &database, &sql, mode)?;
+            Ok((execution, stream.map(|stream| Box::new(stream) as Source)))
+        };
+        let (mut execution, results) = self.start(conditions, start).await?;
+        execution.results = results.map(|mut results| {
+            results.schema = execution.schema.clone();
+            results
+        });
+        Ok(execution)
+    }
+
     /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.
     ///
     /// Outside a transaction the load has a connection of its own: the statement that it belongs to may be reading from
@@ -232,7 +251,7 @@ impl Session {
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
     pub async fn load(&self, mut source: Load, conditions: Conditions) -> Result<u64, EngineError> {
         source.batches = self.awaited(source.batches);
-        if conditions.begin || self.connection.in_transaction() {
+        if !source.apart && (conditions.begin || self.connection.in_transaction()) {
             let loading = Flag::raise(&self.loading);
             return self
                 .exclusive(conditions, move |connection| {
@@ -336,10 +355,24 @@ impl Session {
         conditions: Conditions,
         start: impl FnOnce(&Connection) -> Result<(SchemaRef, Source), EngineError> + Send + 'static,
     ) -> Result<Results, EngineError> {
+        let start = |connection: &Connection| start(connection).map(|(schema, source)| (schema, Some(source)));
+        let (schema, results) = self.start(conditions, start).await?;
+        let mut results = results.ok_or_else(|| EngineError::lost("statement"))?;
+        results.schema = schema;
+        Ok(results)
+    }
+
+    /// Start something on the connection once it is free. What it says of itself comes back at once; its batches, if it has
+    /// any, follow.
+    async fn start<T: Send + 'static>(
+        &self,
+        conditions: Conditions,
+        start: impl FnOnce(&Connection) -> Result<(T, Option<Source>), EngineError> + Send + 'static,
+    ) -> Result<(T, Option<Results>), EngineError> {
         let _turn = self.free_connection().await?;
-        let (outlet, mut results) = self.claim_connection();
+        let (outlet, results) = self.claim_connection();
         let (connection, applied) = (self.connection.clone(), self.settings.clone());
-        let (submitted, schema) = oneshot::channel();
+        let (started, outcome) = oneshot::channel();
         spawn_blocking(move || {
             let claim = outlet.claim();
             let outcome = applied
@@ -347,19 +380,23 @@ impl Session {
                 .and_then(|()| claim.proceed())
                 .and_then(|()| start(&connection));
             match outcome {
-                Ok((schema, source)) => {
+                Ok((answer, Some(source))) => {
                     // Nobody listens if the reader has gone; then `run` ends at once.
-                    let _ = submitted.send(Ok(schema));
+                    let _ = started.send(Ok((answer, true)));
                     claim.run(source);
+                }
+                Ok((answer, None)) => {
+                    drop(claim);
+                    let _ = started.send(Ok((answer, false)));
                 }
                 Err(error) => {
                     drop(claim);
-                    let _ = submitted.send(Err(error));
+                    let _ = started.send(Err(error));
                 }
             }
         });
-        results.schema = schema.await.map_err(|_| EngineError::lost("statement"))??;
-        Ok(results)
+        let (answer, has_rows) = outcome.await.map_err(|_| EngineError::lost("statement"))??;
+        Ok((answer, has_rows.then_some(results)))
     }
 
     /// Run a blocking call on the connection once it is free. If the caller goes away, the call is interrupted.

@@ -3,24 +3,21 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow::error::ArrowError;
-use arrow::ipc::writer::IpcWriteOptions;
-use arrow_flight::{Action, IpcMessage, SchemaAsIpc};
+use arrow_flight::Action;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, DescribeRequest, DescribeResponse, OpenSession, PROTOCOL_VERSION, SESSION_HEADER,
-    SessionOpened, TransactionControl, action,
+    CatalogRequest, CatalogResponse, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, TransactionControl,
+    action,
 };
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
 use tokio::task::spawn_blocking;
 use tonic::{Extensions, Request, Response, Status};
 
-use super::execute::conditions;
 use super::session_options;
 use super::sessions::Sessions;
 use super::sql::cancel;
 use super::status::{from_engine, internal};
-use crate::engine::{Conditions, EngineError, ReturnKind, duckdb_version};
+use crate::engine::{Conditions, EngineError, duckdb_version};
 
 /// Name of the standard action.
 pub const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
@@ -44,29 +41,6 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
                 sessions.close(id);
             }
             Vec::new()
-        }
-        action::DESCRIBE => {
-            let request: DescribeRequest = decode(&body)?;
-            let session = session().await?;
-            let description = session
-                .describe(request.sql, conditions(request.begin, request.settings))
-                .await
-                .map_err(engine_status)?;
-            let IpcMessage(schema) = SchemaAsIpc::new(&description.schema, &IpcWriteOptions::default())
-                .try_into()
-                .map_err(|error: ArrowError| internal(format!("cannot encode the schema: {error}")))?;
-            let return_kind = match description.return_kind {
-                ReturnKind::Rows => duckling_protocol::ReturnKind::Rows,
-                ReturnKind::ChangedRows => duckling_protocol::ReturnKind::ChangedRows,
-                ReturnKind::Nothing => duckling_protocol::ReturnKind::Nothing,
-            };
-            DescribeResponse {
-                schema,
-                column_types: description.column_types,
-                return_kind: return_kind.into(),
-                read_only: description.read_only,
-            }
-            .encode_to_vec()
         }
         action::CATALOG => {
             let request: CatalogRequest = decode(&body)?;

@@ -1,20 +1,60 @@
-//! `DoGet` of Duckherder's own Execute: run one statement of a session in one round trip.
+//! `DoGet` of Duckherder's own Execute: describe a statement, run it, or both, in one round trip.
 
-use duckling_protocol::{Execute, Setting};
+use duckling_protocol::{Execute, ExecuteAnswer, ExecuteMode, Setting};
+use prost::Message;
 use tonic::{Response, Status};
 
-use super::encode::{FlightDataStream, encode};
+use super::encode::{FlightDataStream, encode_answer};
 use super::sessions::Lease;
 use super::status::from_engine;
-use crate::engine::Conditions;
+use crate::engine::{Conditions, Description, Execution, Mode, ReturnKind};
 
-/// Run the statement and stream what it returns.
+/// Do what the command says; the answer goes before the rows.
 pub async fn execute(session: Lease, command: Execute) -> Result<Response<FlightDataStream>, Status> {
-    let results = session
-        .execute(command.sql, conditions(command.begin, command.settings))
+    let mode = match command.mode() {
+        ExecuteMode::Run => Mode::Run,
+        ExecuteMode::DescribeAndRun => Mode::DescribeAndRun,
+        ExecuteMode::Describe => Mode::Describe,
+    };
+    let execution = session
+        .execute_as(command.sql, mode, conditions(command.begin, command.settings))
         .await
         .map_err(|error| from_engine(&error))?;
-    Ok(Response::new(encode(results, session, None)))
+    let answer = answer(&execution).encode_to_vec();
+    Ok(Response::new(encode_answer(
+        answer.into(),
+        execution.schema,
+        execution.results,
+        (None, session),
+    )))
+}
+
+fn answer(execution: &Execution) -> ExecuteAnswer {
+    let answer = ExecuteAnswer {
+        ran: execution.results.is_some(),
+        catalog_version: execution.catalog_version,
+        in_transaction: execution.in_transaction,
+        ..ExecuteAnswer::default()
+    };
+    match &execution.description {
+        None => answer,
+        Some(Description {
+            column_types,
+            return_kind,
+            read_only,
+            ..
+        }) => ExecuteAnswer {
+            column_types: column_types.clone(),
+            return_kind: match return_kind {
+                ReturnKind::Rows => duckling_protocol::ReturnKind::Rows,
+                ReturnKind::ChangedRows => duckling_protocol::ReturnKind::ChangedRows,
+                ReturnKind::Nothing => duckling_protocol::ReturnKind::Nothing,
+            }
+            .into(),
+            read_only: *read_only,
+            ..answer
+        },
+    }
 }
 
 /// What a request asks its statement to run under.

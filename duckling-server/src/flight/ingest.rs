@@ -35,6 +35,7 @@ pub async fn ingest(
         schema: command.schema,
         table: command.table,
         columns: command.columns,
+        apart: command.apart,
         batches,
     };
     let load = session.load(source, Conditions::beginning(command.begin));

@@ -18,12 +18,15 @@ mod sessions;
 mod sql;
 mod status;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use duckling_protocol::SESSION_HEADER;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
+use link::Link;
 use rpc::Rpc;
 
 pub use calls::Calls;
@@ -54,5 +57,14 @@ pub fn router(service: Service, calls: &Calls) -> Router {
         .max_frame_size(MAX_FRAME_BYTES)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .trace_fn(|request| {
+            let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+            let session = request.headers().get(SESSION_HEADER);
+            let session_id = session.and_then(|id| id.to_str().ok()).unwrap_or_default();
+            // One line per call: what a statement costs is counted by them.
+            tracing::debug!(method, session_id, "rpc");
+            let peer = request.extensions().get::<Arc<Link>>().map(|link| link.peer());
+            tracing::debug_span!("rpc", method, session_id, ?peer)
+        })
         .add_service(calls.track(flight))
 }

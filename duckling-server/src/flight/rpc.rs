@@ -1,19 +1,15 @@
-//! Where every RPC enters: its span, its panics, and the calls that arrow-flight's Flight SQL service leaves out.
+//! Where every RPC enters: its panics, and the calls that arrow-flight's Flight SQL service leaves out.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
     Action, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, PollInfo, SchemaResult, Ticket,
 };
-use duckling_protocol::SESSION_HEADER;
 use futures::FutureExt;
 use tonic::{Code, Request, Response, Status, Streaming};
-use tracing::Instrument;
 
-use super::link::Link;
 use super::service::Service;
 use super::sql::statement_query::SchemaOnly;
 use super::status::internal;
@@ -22,18 +18,12 @@ use super::status::internal;
 pub struct Rpc(pub Service);
 
 impl Rpc {
-    /// Answer one call inside its span. One line at debug level per call: what a statement costs is counted by them.
     async fn answer<I, T>(
         &self,
-        method: &'static str,
         request: Request<I>,
         call: impl AsyncFnOnce(&Service, Request<I>) -> Result<Response<T>, Status>,
     ) -> Result<Response<T>, Status> {
-        let session_id = request.metadata().get(SESSION_HEADER).and_then(|id| id.to_str().ok());
-        let peer = request.extensions().get::<Arc<Link>>().map(|link| link.peer());
-        let span = tracing::debug_span!("rpc", method, session_id, ?peer);
-        span.in_scope(|| tracing::debug!(method, session_id, "rpc"));
-        guard(call(&self.0, request)).instrument(span).await
+        guard(call(&self.0, request)).await
     }
 }
 
@@ -69,7 +59,7 @@ impl FlightService for Rpc {
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Self::HandshakeStream>, Status> {
-        self.answer("Handshake", request, async |service, request| {
+        self.answer(request, async |service, request| {
             FlightService::handshake(service, request).await
         })
         .await
@@ -82,7 +72,7 @@ impl FlightService for Rpc {
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
-        self.answer("GetFlightInfo", request, async |service, request| {
+        self.answer(request, async |service, request| {
             FlightService::get_flight_info(service, request).await
         })
         .await
@@ -90,7 +80,7 @@ impl FlightService for Rpc {
 
     /// Complete at once: a statement runs, and streams, when its ticket is used.
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
-        self.answer("PollFlightInfo", request, async |service, request| {
+        self.answer(request, async |service, request| {
             let info = FlightService::get_flight_info(service, request).await?;
             Ok(info.map(|info| PollInfo {
                 info: Some(info),
@@ -103,7 +93,7 @@ impl FlightService for Rpc {
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        self.answer("GetSchema", request, async |service, mut request| {
+        self.answer(request, async |service, mut request| {
             request.extensions_mut().insert(SchemaOnly);
             let info = FlightService::get_flight_info(service, request).await?;
             Ok(info.map(|info| SchemaResult { schema: info.schema }))
@@ -112,21 +102,21 @@ impl FlightService for Rpc {
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        self.answer("DoGet", request, async |service, request| {
+        self.answer(request, async |service, request| {
             FlightService::do_get(service, request).await
         })
         .await
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        self.answer("DoPut", request, async |service, request| {
+        self.answer(request, async |service, request| {
             FlightService::do_put(service, request).await
         })
         .await
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        self.answer("DoAction", request, async |service, request| {
+        self.answer(request, async |service, request| {
             tracing::debug!(action = request.get_ref().r#type, "action");
             FlightService::do_action(service, request).await
         })
@@ -134,7 +124,7 @@ impl FlightService for Rpc {
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        self.answer("ListActions", request, async |service, request| {
+        self.answer(request, async |service, request| {
             FlightService::list_actions(service, request).await
         })
         .await

@@ -30,7 +30,7 @@ async fn messages(batches: Vec<RecordBatch>, whole: bool) -> Vec<FlightData> {
         schema: "main".to_string(),
         table: "t".to_string(),
         columns: vec!["i".to_string()],
-        begin: false,
+        ..Ingest::default()
     };
     let mut messages: Vec<FlightData> = FlightDataEncoderBuilder::new()
         .with_flight_descriptor(Some(FlightDescriptor::new_cmd(command.pack().encode_to_vec())))

@@ -144,8 +144,8 @@ async fn settings_of_one_session_do_not_reach_another() {
             });
         let command = Execute {
             sql: first.to_string(),
-            begin: false,
             settings: descending.to_vec(),
+            ..Execute::default()
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let messages = FlightServiceClient::new(channel.clone())

@@ -2,8 +2,8 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
-#include "parameters.hpp"
 #include "query_function.hpp"
+#include "statement_state.hpp"
 #include "storage.hpp"
 
 #include "duckdb/common/types/type_manager.hpp"
@@ -62,7 +62,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		auto &config = DBConfig::GetConfig(loader.GetDatabaseInstance());
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
-		duckherder::RegisterParameterCount(loader.GetDatabaseInstance());
+		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		return nullptr;
 	} catch (const std::exception &ex) {

@@ -77,13 +77,32 @@ struct dh_snapshot {
 
 enum dh_return_kind { DH_RETURN_ROWS = 0, DH_RETURN_CHANGED_ROWS = 1, DH_RETURN_NOTHING = 2 };
 
-//! The shape of a statement's result.
-struct dh_description {
+//! Mirrors duckling_protocol::ExecuteMode
+enum dh_execute_mode { DH_EXECUTE_RUN = 0, DH_EXECUTE_DESCRIBE_AND_RUN = 1, DH_EXECUTE_DESCRIBE = 2 };
+
+//! A statement on its way to the server.
+struct dh_statement {
+	dh_str sql;
+	int32_t mode;
+	//! Start the session's transaction first if none is open
+	bool begin;
+	//! May leave something changed, if it is run
+	bool writes;
+	//! Settings of the client to run under
+	const dh_option *settings;
+	size_t setting_count;
+};
+
+//! What the server says of a statement, before its rows.
+struct dh_answer {
+	//! The first two only if a description was asked for
 	int32_t return_kind;
 	bool read_only;
 	//! DuckDB type of each column as SQL; fewer than the schema's columns where the server cannot tell
 	const dh_str *column_types;
 	size_t column_type_count;
+	//! Of the remote catalog as the transaction sees it; 0 if unknown
+	uint64_t catalog_version;
 };
 
 struct dh_ingest_target {
@@ -93,6 +112,8 @@ struct dh_ingest_target {
 	dh_str table;
 	const dh_str *columns;
 	size_t column_count;
+	//! Load in the session's transaction, and begin it first if none is open; else in one of its own
+	bool begin;
 };
 
 struct dh_callbacks {
@@ -111,20 +132,21 @@ struct dh_callbacks {
 	dh_error *(*session_snapshot)(dh_session *session, bool begin, const uint64_t *known_version,
 	                              const dh_interrupt *interrupt, dh_snapshot **out);
 	void (*snapshot_free)(dh_snapshot *snapshot);
-	dh_error *(*session_describe)(dh_session *session, dh_str sql, bool begin, const dh_option *settings,
-	                              size_t setting_count, const dh_interrupt *interrupt, ArrowSchema *out_schema, dh_description **out);
-	void (*description_free)(dh_description *description);
+	//! `out_stream` is null if the statement was described only.
+	dh_error *(*session_execute)(dh_session *session, const dh_statement *statement, const dh_interrupt *interrupt,
+	                             ArrowSchema *out_schema, dh_answer **out_answer, dh_stream **out_stream);
+	void (*answer_free)(dh_answer *answer);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
+	//! Roll back without waiting for it
+	void (*session_abandon_transaction)(dh_session *session);
 
-	dh_error *(*stream_open)(dh_session *session, dh_str sql, bool begin, const dh_option *settings,
-	                         size_t setting_count, const dh_interrupt *interrupt, ArrowSchema *out_schema, dh_stream **out);
 	//! The next batch; `out->release` is null at the end.
 	dh_error *(*stream_next)(dh_stream *stream, const dh_interrupt *interrupt, ArrowArray *out);
 	void (*stream_free)(dh_stream *stream);
 
 	//! Consumes `schema`.
-	dh_error *(*ingest_open)(dh_session *session, const dh_ingest_target *target, bool begin, ArrowSchema *schema,
-	                         dh_ingest **out);
+	dh_error *(*ingest_open)(dh_session *session, const dh_ingest_target *target, ArrowSchema *schema,
+	                         const dh_interrupt *interrupt, dh_ingest **out);
 	//! Consumes `batch`; waits while the server is behind. May be called from several threads.
 	dh_error *(*ingest_push)(dh_ingest *ingest, ArrowArray *batch, const dh_interrupt *interrupt);
 	//! Wait until the server has taken everything in.

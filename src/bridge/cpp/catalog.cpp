@@ -4,6 +4,7 @@
 
 #include "remote_statement.hpp"
 #include "schema_entry.hpp"
+#include "session_state.hpp"
 #include "snapshot.hpp"
 #include "transaction.hpp"
 
@@ -16,12 +17,27 @@ using namespace duckdb;
 
 namespace duckherder {
 
+static atomic<idx_t> attached_count {0};
+
 RemoteCatalog::RemoteCatalog(AttachedDatabase &db, dh_catalog *remote_p, string path_p)
     : Catalog(db), remote(remote_p, [](dh_catalog *catalog) { Rust().catalog_free(catalog); }),
       path(std::move(path_p)) {
+	attached_count++;
 }
 
 RemoteCatalog::~RemoteCatalog() {
+	attached_count--;
+	// Nothing runs on a catalog that goes away, but the connections that have used it stay
+	for (auto &entry : sessions) {
+		auto session = entry.lock();
+		if (session) {
+			session->Close();
+		}
+	}
+}
+
+bool RemoteCatalog::AnyAttached() {
+	return attached_count > 0;
 }
 
 RemoteCatalog &RemoteCatalog::Find(ClientContext &context, const string &name) {
@@ -40,21 +56,54 @@ static string SessionKey(Catalog &catalog) {
 }
 
 shared_ptr<SessionState> RemoteCatalog::SessionOf(ClientContext &context) {
-	return context.registered_state->GetOrCreate<SessionState>(SessionKey(*this), remote);
+	auto session = context.registered_state->GetOrCreate<SessionState>(SessionKey(*this), remote);
+	lock_guard<mutex> guard(lock);
+	idx_t kept = 0;
+	bool is_known = false;
+	for (auto &entry : sessions) {
+		auto other = entry.lock();
+		if (other) {
+			is_known = is_known || other == session;
+			sessions[kept++] = entry;
+		}
+	}
+	sessions.resize(kept);
+	if (!is_known) {
+		sessions.push_back(session);
+	}
+	return session;
 }
 
 void RemoteCatalog::OnDetach(ClientContext &context) {
 	context.registered_state->Remove(SessionKey(*this));
 }
 
-shared_ptr<RemoteSnapshot> RemoteCatalog::CurrentSnapshot() {
+shared_ptr<RemoteSnapshot> RemoteCatalog::CachedSnapshot() {
 	lock_guard<mutex> guard(lock);
-	return current;
+	return is_outdated ? nullptr : last;
 }
 
-void RemoteCatalog::SetCurrentSnapshot(shared_ptr<RemoteSnapshot> snapshot) {
+shared_ptr<RemoteSnapshot> RemoteCatalog::LastSnapshot() {
 	lock_guard<mutex> guard(lock);
-	current = std::move(snapshot);
+	return last;
+}
+
+void RemoteCatalog::Cache(shared_ptr<RemoteSnapshot> snapshot, bool is_latest) {
+	lock_guard<mutex> guard(lock);
+	if (is_latest || !last || snapshot->Supersedes(*last)) {
+		last = std::move(snapshot);
+		is_outdated = false;
+	}
+}
+
+void RemoteCatalog::HeardOf(uint64_t version) {
+	lock_guard<mutex> guard(lock);
+	is_outdated = is_outdated || (last && last->Version() != version);
+}
+
+void RemoteCatalog::MarkOutdated() {
+	lock_guard<mutex> guard(lock);
+	is_outdated = true;
 }
 
 string RemoteCatalog::GetConnectDisplay() {
@@ -80,7 +129,11 @@ optional_ptr<SchemaCatalogEntry> RemoteCatalog::LookupSchema(CatalogTransaction 
                                                              OnEntryNotFound if_not_found) {
 	auto &context = transaction.GetContext();
 	auto &name = lookup.GetEntryIdentifier();
-	auto schema = RemoteTransaction::Get(context, *this).Snapshot(context).FindSchema(name);
+	auto &remote_transaction = RemoteTransaction::Get(context, *this);
+	auto schema = remote_transaction.Peek(context).FindSchema(name);
+	if (!schema) {
+		schema = remote_transaction.Current(context).FindSchema(name);
+	}
 	if (!schema && if_not_found == OnEntryNotFound::THROW_EXCEPTION) {
 		throw CatalogException(lookup.GetErrorContext(), "Schema with name %s does not exist!",
 		                       name.GetIdentifierName());
@@ -89,7 +142,7 @@ optional_ptr<SchemaCatalogEntry> RemoteCatalog::LookupSchema(CatalogTransaction 
 }
 
 void RemoteCatalog::ScanSchemas(ClientContext &context, std::function<void(SchemaCatalogEntry &)> callback) {
-	RemoteTransaction::Get(context, *this).Snapshot(context).ScanSchemas(callback);
+	RemoteTransaction::Get(context, *this).Current(context).ScanSchemas(callback);
 }
 
 DatabaseSize RemoteCatalog::GetDatabaseSize(ClientContext &) {

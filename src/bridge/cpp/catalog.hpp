@@ -22,8 +22,20 @@ public:
 	static RemoteCatalog &Find(duckdb::ClientContext &context, const std::string &name);
 
 	duckdb::shared_ptr<SessionState> SessionOf(duckdb::ClientContext &context);
-	duckdb::shared_ptr<RemoteSnapshot> CurrentSnapshot();
-	void SetCurrentSnapshot(duckdb::shared_ptr<RemoteSnapshot> snapshot);
+
+	//! One of ours is attached to some database of this process.
+	static bool AnyAttached();
+
+	// What all connections know of the remote catalog
+	//! The last snapshot, or null if the remote catalog is known to have changed since.
+	duckdb::shared_ptr<RemoteSnapshot> CachedSnapshot();
+	//! The last snapshot, or null.
+	duckdb::shared_ptr<RemoteSnapshot> LastSnapshot();
+	//! `is_latest`: it was read just now, not in a transaction that began earlier.
+	void Cache(duckdb::shared_ptr<RemoteSnapshot> snapshot, bool is_latest);
+	//! The server has told the committed version of its catalog.
+	void HeardOf(uint64_t version);
+	void MarkOutdated();
 
 	void Initialize(bool load_builtin) override {
 	}
@@ -92,7 +104,9 @@ private:
 	duckdb::shared_ptr<dh_catalog> remote;
 	std::string path;
 	duckdb::mutex lock;
-	duckdb::shared_ptr<RemoteSnapshot> current;
+	duckdb::vector<duckdb::weak_ptr<SessionState>> sessions;
+	duckdb::shared_ptr<RemoteSnapshot> last;
+	bool is_outdated = false;
 };
 
 } // namespace duckherder

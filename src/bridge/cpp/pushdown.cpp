@@ -2,6 +2,7 @@
 
 #include "catalog.hpp"
 #include "query_function.hpp"
+#include "statement_kind.hpp"
 
 #include "duckdb/common/string_util.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
@@ -59,11 +60,11 @@ unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<Qu
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<SQLStatement> statement) {
-	return QueryFunctionCall(*this, statement->ToString());
+	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, const string &sql) {
-	return QueryFunctionCall(*this, sql);
+	return QueryFunctionCall(*this, sql, KindOf(sql));
 }
 
 } // namespace duckherder

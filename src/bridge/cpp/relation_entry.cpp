@@ -4,6 +4,7 @@
 
 #include "schema_entry.hpp"
 #include "table_scan.hpp"
+#include "transaction.hpp"
 
 #include "duckdb/catalog/catalog_entry/view_catalog_entry.hpp"
 #include "duckdb/parser/constraints/not_null_constraint.hpp"
@@ -93,6 +94,7 @@ unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t)
 }
 
 TableFunction RemoteTable::GetScanFunction(ClientContext &context, unique_ptr<FunctionData> &bind_data) {
+	RemoteTransaction::Get(context, catalog).BindsFirstSource();
 	return TableScan(*this, bind_data);
 }
 

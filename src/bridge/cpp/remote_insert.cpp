@@ -31,12 +31,13 @@ public:
 		for (auto &column : target.columns) {
 			columns.push_back(ToStr(column));
 		}
+		auto &transaction = RemoteTransaction::Get(context, catalog);
 		dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table), columns.data(),
-		                      columns.size()};
+		                      columns.size(),           transaction.IsExplicit()};
 		ArrowSchema schema;
 		ArrowConverter::ToArrowSchema(&schema, target.types, target.columns, properties);
-		auto &transaction = RemoteTransaction::Get(context, catalog);
-		Check(Rust().ingest_open(&transaction.Session(context), &raw, transaction.BeginsOnServer(), &schema, &ingest));
+		Interrupt interrupt(context);
+		Check(Rust().ingest_open(&transaction.SessionForLoad(context), &raw, &schema, &interrupt, &ingest));
 	}
 	~InsertGlobalState() override {
 		if (ingest) {
@@ -72,6 +73,11 @@ RemoteInsert::RemoteInsert(PhysicalPlan &plan, vector<LogicalType> types_p, Cata
                            bool parallel_p, idx_t estimated_cardinality)
     : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, std::move(types_p), estimated_cardinality),
       catalog(catalog_p), target(std::move(target_p)), parallel(parallel_p) {
+}
+
+bool RemoteInsert::Is(const PhysicalOperator &op) {
+	auto name = op.GetName();
+	return op.type == PhysicalOperatorType::EXTENSION && (name == INSERT_NAME || name == CREATE_TABLE_AS_NAME);
 }
 
 InsertionOrderPreservingMap<string> RemoteInsert::ParamsToString() const {
@@ -114,7 +120,9 @@ SinkFinalizeType RemoteInsert::Finalize(Pipeline &, Event &, ClientContext &cont
 	auto &global = input.global_state.Cast<InsertGlobalState>();
 	Interrupt interrupt(context);
 	Check(Rust().ingest_finish(global.ingest, &interrupt, &global.rows));
-	RemoteTransaction::Get(context, catalog).InvalidateSnapshot();
+	if (!target.create_sql.empty()) {
+		RemoteTransaction::Get(context, catalog).InvalidateSnapshot();
+	}
 	return SinkFinalizeType::READY;
 }
 

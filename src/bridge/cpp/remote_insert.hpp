@@ -23,8 +23,14 @@ public:
 	RemoteInsert(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::Catalog &catalog,
 	             InsertTarget target, bool parallel, duckdb::idx_t estimated_cardinality);
 
+	//! Whether an operator is one of these.
+	static bool Is(const duckdb::PhysicalOperator &op);
+
+	duckdb::Catalog &GetCatalog() const {
+		return catalog;
+	}
 	duckdb::string GetName() const override {
-		return target.create_sql.empty() ? "REMOTE_INSERT" : "REMOTE_CREATE_TABLE_AS";
+		return target.create_sql.empty() ? INSERT_NAME : CREATE_TABLE_AS_NAME;
 	}
 	duckdb::InsertionOrderPreservingMap<duckdb::string> ParamsToString() const override;
 
@@ -53,6 +59,9 @@ protected:
 	                                         duckdb::OperatorSourceInput &input) const override;
 
 private:
+	static constexpr const char *INSERT_NAME = "REMOTE_INSERT";
+	static constexpr const char *CREATE_TABLE_AS_NAME = "REMOTE_CREATE_TABLE_AS";
+
 	duckdb::Catalog &catalog;
 	InsertTarget target;
 	bool parallel;

@@ -1,4 +1,4 @@
-// A remote result as DuckDB reads it.
+// What a server answers to a statement, as DuckDB reads it.
 
 #include "remote_stream.hpp"
 
@@ -11,22 +11,57 @@ using namespace duckdb;
 
 namespace duckherder {
 
-RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, const string &sql) {
+RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, const string &sql, dh_execute_mode mode,
+                           bool writes) {
 	auto &transaction = RemoteTransaction::Get(context, catalog);
+	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
 	MirroredSettings settings(context);
-	Check(Rust().stream_open(&transaction.Session(context), ToStr(sql), transaction.BeginsOnServer(), settings.Data(),
-	                         settings.Count(), &interrupt, &schema.arrow_schema, &stream));
+	dh_statement statement {ToStr(sql), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
+	if (writes) {
+		transaction.Writes();
+	}
+	Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream));
 	try {
+		transaction.HeardOf(answer->catalog_version);
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);
 	} catch (...) {
-		Rust().stream_free(stream);
+		Free();
 		throw;
 	}
 }
 
 RemoteStream::~RemoteStream() {
-	Rust().stream_free(stream);
+	Free();
+}
+
+void RemoteStream::Free() {
+	if (stream) {
+		Rust().stream_free(stream);
+	}
+	Rust().answer_free(answer);
+}
+
+vector<LogicalType> RemoteStream::Types(ClientContext &context) {
+	if (answer->column_type_count != columns.GetTypes().size()) {
+		return columns.GetTypes();
+	}
+	vector<LogicalType> types;
+	for (idx_t i = 0; i < answer->column_type_count; i++) {
+		types.push_back(ParseType(context, answer->column_types[i]));
+	}
+	return types;
+}
+
+StatementReturnType RemoteStream::ReturnType() const {
+	switch (answer->return_kind) {
+	case DH_RETURN_CHANGED_ROWS:
+		return StatementReturnType::CHANGED_ROWS;
+	case DH_RETURN_NOTHING:
+		return StatementReturnType::NOTHING;
+	default:
+		return StatementReturnType::QUERY_RESULT;
+	}
 }
 
 shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {

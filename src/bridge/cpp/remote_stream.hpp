@@ -1,29 +1,53 @@
-// A remote result as DuckDB reads it.
+// What a server answers to a statement, as DuckDB reads it.
 #pragma once
 
 #include "bridge_internal.hpp"
 
+#include "duckdb/common/enums/statement_type.hpp"
 #include "duckdb/function/table/arrow.hpp"
 
 namespace duckherder {
 
-//! A running remote statement. Dropping it stops the statement on the server.
+//! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
-	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &sql);
+	//! `writes`: may leave something changed, if it is run.
+	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &sql,
+	             dh_execute_mode mode, bool writes);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
 	duckdb::ArrowTableSchema &Columns() {
 		return columns;
 	}
+	//! Rows can be read.
+	bool IsRunning() const {
+		return stream;
+	}
+
+	// If a description was asked for:
+	//! DuckDB's types, by name where the server tells them: more exact than what Arrow can say.
+	duckdb::vector<duckdb::LogicalType> Types(duckdb::ClientContext &context);
+	duckdb::StatementReturnType ReturnType() const;
+	bool IsReadOnly() const {
+		return answer->read_only;
+	}
+
 	//! The next batch that has rows; null at the end. One thread at a time.
 	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(duckdb::ClientContext &context);
 
 private:
+	void Free();
+
+	dh_answer *answer = nullptr;
 	dh_stream *stream = nullptr;
 	duckdb::ArrowSchemaWrapper schema;
 	duckdb::ArrowTableSchema columns;
+};
+
+//! A stream that was opened when its statement was bound, until its execution takes it over.
+struct OpenedStream {
+	duckdb::unique_ptr<RemoteStream> stream;
 };
 
 //! Refuse Arrow columns that would not come out as the DuckDB types that were promised. An ENUM travels as a dictionary of

@@ -10,6 +10,9 @@ using namespace duckdb;
 
 namespace duckherder {
 
+RemoteScanData::RemoteScanData(RemoteCatalog &catalog_p) : catalog(catalog_p) {
+}
+
 ScanGlobalState::ScanGlobalState(ClientContext &context, unique_ptr<RemoteStream> stream_p, bool projected_p)
     : stream(std::move(stream_p)), projected(projected_p),
       max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {

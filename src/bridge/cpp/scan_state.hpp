@@ -7,6 +7,15 @@
 
 namespace duckherder {
 
+class RemoteCatalog;
+
+//! Bind data of a table function that reads from an attached server.
+struct RemoteScanData : public duckdb::TableFunctionData {
+	explicit RemoteScanData(RemoteCatalog &catalog);
+
+	RemoteCatalog &catalog;
+};
+
 //! A stream shared by the threads of one scan. Reading is in turn, conversion is parallel.
 class ScanGlobalState : public duckdb::GlobalTableFunctionState {
 public:

@@ -4,6 +4,8 @@
 
 #include "relation_entry.hpp"
 #include "remote_statement.hpp"
+#include "snapshot.hpp"
+#include "transaction.hpp"
 
 #include "duckdb/parser/parsed_data/alter_info.hpp"
 #include "duckdb/parser/parsed_data/create_index_info.hpp"
@@ -15,6 +17,7 @@
 #include "duckdb/parser/parsed_data/create_view_info.hpp"
 #include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
+#include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
 
@@ -35,35 +38,52 @@ CatalogEntry &RemoteSchema::EntryOf(ClientContext &context, Member &member) {
 	return *member.entry;
 }
 
-void RemoteSchema::ScanMembers(ClientContext &context, CatalogType type,
-                               const std::function<void(CatalogEntry &)> &callback) {
-	// Tables and views share a namespace, and a scan for tables yields both, as DuckDB's own schemas do
-	if (type != CatalogType::TABLE_ENTRY && type != CatalogType::VIEW_ENTRY) {
-		return;
-	}
-	for (auto &member : members) {
-		callback(EntryOf(context, member.second));
-	}
+optional_ptr<CatalogEntry> RemoteSchema::Find(ClientContext &context, const Identifier &member_name) {
+	auto member = members.find(member_name);
+	return member == members.end() ? nullptr : &EntryOf(context, member->second);
+}
+
+static bool IsRelation(CatalogType type) {
+	return type == CatalogType::TABLE_ENTRY || type == CatalogType::VIEW_ENTRY;
 }
 
 void RemoteSchema::Scan(ClientContext &context, CatalogType type, const std::function<void(CatalogEntry &)> &callback) {
-	ScanMembers(context, type, callback);
+	// Tables and views share a namespace, and a scan for tables yields both, as DuckDB's own schemas do
+	auto current = RemoteTransaction::Get(context, catalog).Current(context).FindSchema(name);
+	if (!IsRelation(type) || !current) {
+		return;
+	}
+	for (auto &member : current->members) {
+		callback(current->EntryOf(context, member.second));
+	}
 }
 
 void RemoteSchema::Scan(CatalogType type, const std::function<void(CatalogEntry &)> &callback) {
 	throw NotImplementedException("A remote schema cannot be scanned without a client");
 }
 
+//! The pushdown optimizer asks for names without saying where they are in the statement: it only wants to know whether the
+//! statement belongs to the server.
+static bool OnlyPlaces(ClientContext &context, const EntryLookupInfo &lookup) {
+	return !lookup.GetErrorContext().query_location.IsValid() &&
+	       MetaTransaction::Get(context).GetActiveQuery() != MAXIMUM_QUERY_ID;
+}
+
 optional_ptr<CatalogEntry> RemoteSchema::LookupEntry(CatalogTransaction transaction, const EntryLookupInfo &lookup) {
-	auto type = lookup.GetCatalogType();
-	if (type != CatalogType::TABLE_ENTRY && type != CatalogType::VIEW_ENTRY) {
+	if (!IsRelation(lookup.GetCatalogType())) {
 		return nullptr;
 	}
-	auto member = members.find(lookup.GetEntryIdentifier());
-	if (member == members.end()) {
-		return nullptr;
+	auto &context = transaction.GetContext();
+	auto &remote_transaction = RemoteTransaction::Get(context, catalog);
+	if (!remote_transaction.IsCurrent() && OnlyPlaces(context, lookup)) {
+		auto entry = Find(context, lookup.GetEntryIdentifier());
+		if (entry) {
+			remote_transaction.Peeked();
+			return entry;
+		}
 	}
-	return EntryOf(transaction.GetContext(), member->second);
+	auto current = remote_transaction.Current(context).FindSchema(name);
+	return current ? current->Find(context, lookup.GetEntryIdentifier()) : nullptr;
 }
 
 //! Send what `info` prints, without the name of this catalog in it.

@@ -43,8 +43,7 @@ private:
 		duckdb::unique_ptr<duckdb::CatalogEntry> entry;
 	};
 
-	void ScanMembers(duckdb::ClientContext &context, duckdb::CatalogType type,
-	                 const std::function<void(duckdb::CatalogEntry &)> &callback);
+	duckdb::optional_ptr<duckdb::CatalogEntry> Find(duckdb::ClientContext &context, const duckdb::Identifier &name);
 	duckdb::CatalogEntry &EntryOf(duckdb::ClientContext &context, Member &member);
 
 	//! Guards the entries that are made on demand

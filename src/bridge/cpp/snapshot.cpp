@@ -31,8 +31,13 @@ RemoteSnapshot::~RemoteSnapshot() {
 	Rust().snapshot_free(raw);
 }
 
-bool RemoteSnapshot::IsTransactionLocal() const {
-	return raw->version >= TRANSACTION_ID_START;
+bool IsTransactionLocalVersion(uint64_t version) {
+	return version >= TRANSACTION_ID_START;
+}
+
+bool RemoteSnapshot::Supersedes(const RemoteSnapshot &other) const {
+	// The upper half names the server's process
+	return Version() >> 32 != other.Version() >> 32 || Version() > other.Version();
 }
 
 optional_ptr<RemoteSchema> RemoteSnapshot::FindSchema(const Identifier &name) {

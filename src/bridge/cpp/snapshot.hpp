@@ -10,6 +10,9 @@ namespace duckherder {
 class RemoteCatalog;
 class RemoteSchema;
 
+//! A version of the remote catalog that holds uncommitted changes.
+bool IsTransactionLocalVersion(uint64_t version);
+
 //! Entries are made when they are first looked up, and live as long as the snapshot.
 class RemoteSnapshot {
 public:
@@ -21,7 +24,11 @@ public:
 		return raw->version;
 	}
 	//! Holds uncommitted changes, so no other transaction may see it.
-	bool IsTransactionLocal() const;
+	bool IsTransactionLocal() const {
+		return IsTransactionLocalVersion(Version());
+	}
+	//! Shows a later state of the catalog, or that of another server.
+	bool Supersedes(const RemoteSnapshot &other) const;
 	duckdb::optional_ptr<RemoteSchema> FindSchema(const duckdb::Identifier &name);
 	void ScanSchemas(const std::function<void(duckdb::SchemaCatalogEntry &)> &callback);
 

@@ -2,12 +2,12 @@
 
 #include "table_scan.hpp"
 
+#include "catalog.hpp"
 #include "filter_pushdown.hpp"
 #include "relation_entry.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
 
-#include "duckdb/catalog/catalog.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
 
@@ -17,8 +17,9 @@ namespace duckherder {
 
 namespace {
 
-struct TableScanData : public TableFunctionData {
-	explicit TableScanData(RemoteTable &table_p) : table(table_p) {
+struct TableScanData : public RemoteScanData {
+	explicit TableScanData(RemoteTable &table_p)
+	    : RemoteScanData(table_p.catalog.Cast<RemoteCatalog>()), table(table_p) {
 	}
 
 	RemoteTable &table;
@@ -64,7 +65,7 @@ static string ScanSql(const TableScanData &data, const vector<column_t> &column_
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<TableScanData>();
-	auto stream = make_uniq<RemoteStream>(context, data.table.catalog, ScanSql(data, input.column_ids));
+	auto stream = make_uniq<RemoteStream>(context, data.catalog, ScanSql(data, input.column_ids), DH_EXECUTE_RUN, false);
 	vector<LogicalType> types;
 	for (auto id : input.column_ids) {
 		types.push_back(ColumnType(data.table, id));
@@ -103,7 +104,7 @@ static BindInfo GetBindInfo(TableFunctionGetBindInfoInput &) {
 static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &input) {
 	InsertionOrderPreservingMap<string> result;
 	auto &data = input.bind_data->Cast<TableScanData>();
-	result["Server"] = data.table.catalog.GetName().GetIdentifierName();
+	result["Server"] = data.catalog.GetName().GetIdentifierName();
 	result["Table"] = Quote(data.table.schema.name) + "." + Quote(data.table.name);
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
@@ -113,7 +114,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 
 TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data) {
 	bind_data = make_uniq<TableScanData>(table);
-	TableFunction function("duckherder_scan", {}, ScanFunction, nullptr, InitGlobal, ScanInitLocal);
+	TableFunction function(TABLE_SCAN_NAME, {}, ScanFunction, nullptr, InitGlobal, ScanInitLocal);
 	function.get_partition_data = ScanGetPartitionData;
 	function.pushdown_complex_filter = PushdownFilters;
 	function.cardinality = Cardinality;

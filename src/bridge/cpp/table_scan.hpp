@@ -9,6 +9,8 @@ namespace duckherder {
 
 class RemoteTable;
 
+constexpr const char *TABLE_SCAN_NAME = "duckherder_scan";
+
 //! A scan that reads only the columns and rows that the statement needs: projection and filters go to the server.
 duckdb::TableFunction TableScan(RemoteTable &table, duckdb::unique_ptr<duckdb::FunctionData> &bind_data);
 

@@ -1,99 +1,202 @@
-// A client's transaction on an attached server, and the session it runs in.
+// A client's transaction on an attached server.
 
 #include "transaction.hpp"
 
 #include "catalog.hpp"
 #include "remote_statement.hpp"
+#include "remote_stream.hpp"
+#include "session_state.hpp"
 #include "snapshot.hpp"
 
 #include "duckdb/main/attached_database.hpp"
-#include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
 
 namespace duckherder {
 
-SessionState::SessionState(shared_ptr<dh_catalog> remote_p) : remote(std::move(remote_p)) {
-}
-
-SessionState::~SessionState() {
-	if (session) {
-		Rust().session_free(session);
-	}
-}
-
-dh_session &SessionState::Get(ClientContext &context) {
-	lock_guard<mutex> guard(lock);
-	if (!session) {
-		Interrupt interrupt(context);
-		Check(Rust().session_open(remote.get(), &interrupt, &session));
-	}
-	return *session;
-}
-
 RemoteTransaction::RemoteTransaction(TransactionManager &manager, RemoteCatalog &catalog_p, ClientContext &context)
     : Transaction(manager, context), catalog(catalog_p), auto_commit(context.transaction.IsAutoCommit()),
       session(catalog_p.SessionOf(context)) {
+	session->SetTransaction(this);
+}
+
+RemoteTransaction::~RemoteTransaction() {
+	session->SetTransaction(nullptr);
 }
 
 RemoteTransaction &RemoteTransaction::Get(ClientContext &context, Catalog &catalog) {
 	return Transaction::Get(context, catalog).Cast<RemoteTransaction>();
 }
 
-dh_session &RemoteTransaction::Session(ClientContext &context) {
-	auto &opened = session->Get(context);
-	lock_guard<mutex> guard(lock);
-	used = true;
-	return opened;
+Catalog &RemoteTransaction::GetCatalog() {
+	return catalog;
 }
 
-RemoteSnapshot &RemoteTransaction::Snapshot(ClientContext &context) {
-	auto query = MetaTransaction::Get(context).GetActiveQuery();
+dh_session &RemoteTransaction::Session(ClientContext &context) {
+	auto &result = session->Get(context);
+	CloseOpened();
+	lock_guard<mutex> guard(lock);
+	begun = begun || BeginsOnServer();
+	return result;
+}
+
+dh_session &RemoteTransaction::SessionForLoad(ClientContext &context) {
+	auto &result = session->Get(context);
+	lock_guard<mutex> guard(lock);
+	begun = begun || IsExplicit();
+	return result;
+}
+
+void RemoteTransaction::ReadOneSnapshot() {
+	if (auto_commit) {
+		// What was opened reads in a transaction of its own
+		CloseOpened();
+		one_snapshot = true;
+	}
+}
+
+void RemoteTransaction::Writes() {
+	lock_guard<mutex> guard(lock);
+	writes = true;
+}
+
+RemoteSnapshot &RemoteTransaction::Peek(ClientContext &context) {
 	{
 		lock_guard<mutex> guard(lock);
-		if (!snapshots.empty() && snapshot_query == query) {
+		if (snapshots.empty()) {
+			auto cached = catalog.CachedSnapshot();
+			if (cached) {
+				snapshots.push_back(std::move(cached));
+				CompareVersions();
+			}
+		}
+		if (!snapshots.empty() && !is_outdated) {
 			return *snapshots.back();
 		}
 	}
-	auto &opened = Session(context);
+	return Current(context);
+}
+
+RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
+	shared_ptr<RemoteSnapshot> known;
+	{
+		lock_guard<mutex> guard(lock);
+		if (is_current) {
+			return *snapshots.back();
+		}
+		known = snapshots.empty() ? catalog.LastSnapshot() : snapshots.back();
+	}
+	auto &opened_session = Session(context);
 	Interrupt interrupt(context);
-	auto known = snapshots.empty() ? catalog.CurrentSnapshot() : snapshots.back();
 	auto known_version = known ? known->Version() : 0;
 	dh_snapshot *fresh = nullptr;
-	Check(Rust().session_snapshot(&opened, BeginsOnServer(), known ? &known_version : nullptr, &interrupt, &fresh));
+	Check(Rust().session_snapshot(&opened_session, BeginsOnServer(), known ? &known_version : nullptr, &interrupt, &fresh));
 	if (fresh) {
 		known = make_shared_ptr<RemoteSnapshot>(catalog, fresh);
-		if (!known->IsTransactionLocal()) {
-			catalog.SetCurrentSnapshot(known);
-		}
+	}
+	if (!known->IsTransactionLocal()) {
+		catalog.Cache(known, auto_commit);
 	}
 	lock_guard<mutex> guard(lock);
 	if (snapshots.empty() || snapshots.back() != known) {
 		snapshots.push_back(known);
 	}
-	snapshot_query = query;
+	changed_catalog = changed_catalog || known->IsTransactionLocal();
+	is_current = true;
+	is_outdated = false;
 	return *snapshots.back();
+}
+
+bool RemoteTransaction::IsCurrent() const {
+	lock_guard<mutex> guard(lock);
+	return is_current;
+}
+
+void RemoteTransaction::Peeked() {
+	peeked = true;
+}
+
+bool RemoteTransaction::Refresh(ClientContext &context) {
+	auto &before = Peek(context);
+	peeked = false;
+	return &Current(context) != &before;
+}
+
+void RemoteTransaction::HeardOf(uint64_t version) {
+	if (version == 0) {
+		return;
+	}
+	if (auto_commit) {
+		catalog.HeardOf(version);
+		return;
+	}
+	lock_guard<mutex> guard(lock);
+	changed_catalog = changed_catalog || IsTransactionLocalVersion(version);
+	heard_version = version;
+	CompareVersions();
+}
+
+void RemoteTransaction::CompareVersions() {
+	if (heard_version && !snapshots.empty()) {
+		is_current = snapshots.back()->Version() == heard_version;
+		is_outdated = !is_current;
+	}
 }
 
 void RemoteTransaction::InvalidateSnapshot() {
 	lock_guard<mutex> guard(lock);
-	snapshot_query = MAXIMUM_QUERY_ID;
+	heard_version = 0;
+	is_current = false;
+	is_outdated = true;
+	changed_catalog = true;
+}
+
+void RemoteTransaction::BeginStatement() {
+	peeked = false;
+	bound_sources = 0;
+}
+
+bool RemoteTransaction::BindsFirstSource() {
+	if (bound_sources++ == 0) {
+		return true;
+	}
+	CloseOpened();
+	return false;
+}
+
+void RemoteTransaction::SetOpened(const shared_ptr<OpenedStream> &opened_p) {
+	lock_guard<mutex> guard(lock);
+	opened = opened_p;
+}
+
+void RemoteTransaction::CloseOpened() {
+	lock_guard<mutex> guard(lock);
+	auto open = opened.lock();
+	if (open) {
+		open->stream.reset();
+	}
+	opened.reset();
 }
 
 void RemoteTransaction::End(optional_ptr<ClientContext> context, bool commit) {
-	if (!used || auto_commit) {
+	if (changed_catalog && commit) {
+		catalog.MarkOutdated();
+	}
+	auto open = session->TryGet();
+	if (!begun || !open) {
+		return;
+	}
+	if (auto_commit && !writes) {
+		Rust().session_abandon_transaction(open.get());
 		return;
 	}
 	// A rollback must reach the server even when the user has interrupted the statement before it
 	if (context && commit) {
 		Interrupt interrupt(*context);
-		Check(Rust().session_end_transaction(&session->Get(*context), commit, &interrupt));
+		Check(Rust().session_end_transaction(open.get(), commit, &interrupt));
 		return;
 	}
-	auto locked = this->context.lock();
-	if (locked) {
-		Check(Rust().session_end_transaction(&session->Get(*locked), commit, nullptr));
-	}
+	Check(Rust().session_end_transaction(open.get(), commit, nullptr));
 }
 
 RemoteTransactionManager::RemoteTransactionManager(AttachedDatabase &db, RemoteCatalog &catalog_p)

@@ -1,9 +1,8 @@
-// A client's transaction on an attached server, and the session it runs in.
+// A client's transaction on an attached server.
 #pragma once
 
 #include "bridge_internal.hpp"
 
-#include "duckdb/main/client_context_state.hpp"
 #include "duckdb/transaction/transaction.hpp"
 #include "duckdb/transaction/transaction_manager.hpp"
 
@@ -11,52 +10,91 @@ namespace duckherder {
 
 class RemoteCatalog;
 class RemoteSnapshot;
+class SessionState;
+struct OpenedStream;
 
-//! One client connection's session on one attached server: opened with its first statement, closed with the connection.
-class SessionState : public duckdb::ClientContextState {
-public:
-	explicit SessionState(duckdb::shared_ptr<dh_catalog> remote);
-	~SessionState() override;
-
-	//! The session; opens it if it is not open.
-	dh_session &Get(duckdb::ClientContext &context);
-
-private:
-	//! Outlives the session, also after DETACH
-	duckdb::shared_ptr<dh_catalog> remote;
-	duckdb::mutex lock;
-	dh_session *session = nullptr;
-};
-
+//! In autocommit, one statement of the client.
 class RemoteTransaction : public duckdb::Transaction {
 public:
 	RemoteTransaction(duckdb::TransactionManager &manager, RemoteCatalog &catalog, duckdb::ClientContext &context);
+	~RemoteTransaction() override;
 
 	static RemoteTransaction &Get(duckdb::ClientContext &context, duckdb::Catalog &catalog);
 
-	//! The session for a statement of this transaction, which from now on may be open on the server.
+	duckdb::Catalog &GetCatalog();
+	//! The session, to call the server for a statement of this transaction.
 	dh_session &Session(duckdb::ClientContext &context);
-	//! Whether statements have to open a transaction on the server: not in autocommit.
-	bool BeginsOnServer() const {
+	//! The same for a load, whose call is made later.
+	dh_session &SessionForLoad(duckdb::ClientContext &context);
+	//! The client has said BEGIN.
+	bool IsExplicit() const {
 		return !auto_commit;
 	}
-	//! The remote catalog as this statement sees it: read once per statement.
-	RemoteSnapshot &Snapshot(duckdb::ClientContext &context);
-	//! Forget the snapshot: this statement has changed the catalog.
+	//! Whether statements have to open a transaction on the server.
+	bool BeginsOnServer() const {
+		return !auto_commit || one_snapshot;
+	}
+	//! This statement's results must all come from one snapshot: have them read in one transaction on the server.
+	void ReadOneSnapshot();
+	//! Something was sent that may leave something changed.
+	void Writes();
+
+	// The remote catalog
+	//! As this client last saw it. Good enough to find out where a statement belongs: the server binds it anew.
+	RemoteSnapshot &Peek(duckdb::ClientContext &context);
+	//! As the server has it now. Asks for it unless this transaction already has, and nothing was changed since.
+	RemoteSnapshot &Current(duckdb::ClientContext &context);
+	bool IsCurrent() const;
+	//! An entry was taken from a snapshot that may be outdated.
+	void Peeked();
+	bool HasPeeked() const {
+		return peeked;
+	}
+	//! Make sure of the snapshot that entries were taken from; true if it was outdated.
+	bool Refresh(duckdb::ClientContext &context);
+	//! The server has told the version of its catalog, as this transaction sees it.
+	void HeardOf(uint64_t version);
+	//! This transaction may have changed the catalog.
 	void InvalidateSnapshot();
+
+	// The statement that is being planned
+	void BeginStatement();
+	//! Something that reads from the server was bound. True for the first of a statement, which may be read at once.
+	bool BindsFirstSource();
+	//! Remember a stream that was opened while its statement is bound. Another call of the session closes it: the server
+	//! would have to take in all its rows first.
+	void SetOpened(const duckdb::shared_ptr<OpenedStream> &opened);
+
 	//! Commit or roll back on the server, if anything was begun there.
 	void End(duckdb::optional_ptr<duckdb::ClientContext> context, bool commit);
 
 private:
+	void CloseOpened();
+	//! Compare the last snapshot with what was heard. Under the lock.
+	void CompareVersions();
+
 	RemoteCatalog &catalog;
 	bool auto_commit;
-	//! A statement has reached the server, so a transaction may be open there
-	bool used = false;
-	duckdb::mutex lock;
 	duckdb::shared_ptr<SessionState> session;
+	//! Guards what follows: results are opened by several threads
+	mutable duckdb::mutex lock;
+	bool one_snapshot = false;
+	//! A statement was sent that begins a transaction on the server, so one may be open there
+	bool begun = false;
+	bool writes = false;
 	//! The last is current. The others are kept because the binder holds references to their entries.
 	duckdb::vector<duckdb::shared_ptr<RemoteSnapshot>> snapshots;
-	duckdb::transaction_t snapshot_query = duckdb::MAXIMUM_QUERY_ID;
+	//! The version of the catalog that this transaction sees, once the server has told it; else 0
+	uint64_t heard_version = 0;
+	//! The last snapshot is what this transaction sees
+	bool is_current = false;
+	//! The last snapshot is not what this transaction sees
+	bool is_outdated = false;
+	//! The catalog holds uncommitted changes of this transaction
+	bool changed_catalog = false;
+	bool peeked = false;
+	duckdb::idx_t bound_sources = 0;
+	duckdb::weak_ptr<OpenedStream> opened;
 };
 
 class RemoteTransactionManager : public duckdb::TransactionManager {

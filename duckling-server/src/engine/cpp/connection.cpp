@@ -1,4 +1,4 @@
-// Connections and the statements that they run at once.
+// Connections and the start of their statements.
 
 #include "engine_internal.hpp"
 
@@ -8,8 +8,6 @@
 using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
-using duckling::OpenStream;
-using duckling::ParseOne;
 using duckling::ToString;
 
 dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engine_connection **out) noexcept {
@@ -30,6 +28,15 @@ void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept {
 	connection->connection->Interrupt();
 }
 
+void dh_engine_connection_stop(dh_engine_connection *connection) noexcept {
+	lock_guard<mutex> guard(connection->stop_signal->lock);
+	if (connection->stop_signal->is_reading) {
+		connection->stop_signal->is_stopped = true;
+	} else {
+		connection->connection->Interrupt();
+	}
+}
+
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {
 	return !connection->connection->context->transaction.IsAutoCommit();
 }
@@ -46,16 +53,28 @@ dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *conn
 	});
 }
 
+namespace duckling {
+
+unique_ptr<SQLStatement> ParseOne(Connection &connection, const std::string &sql) {
+	auto statements = connection.ExtractStatements(sql);
+	if (statements.size() != 1) {
+		throw InvalidInputException("Expected one statement, got %llu", (uint64_t)statements.size());
+	}
+	return std::move(statements[0]);
+}
+
+} // namespace duckling
+
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_engine_str sql, ArrowArrayStream *input,
                                              dh_engine_stream **out) noexcept {
 	return Guard([&]() {
 		auto &connection = *handle->connection;
-		auto statement = ParseOne(connection, ToString(sql));
+		auto statement = duckling::ParseOne(connection, ToString(sql));
 		if (input) {
 			duckling::BindInput(*statement, input);
 		}
 		auto written_type = statement->type;
 		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
-		*out = OpenStream(connection, written_type, std::move(result));
+		*out = new dh_engine_stream(*handle, written_type, std::move(result));
 	});
 }

@@ -58,6 +58,9 @@ dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engi
 void dh_engine_connection_free(dh_engine_connection *connection) noexcept;
 //! Stop the running statement. May be called from any thread.
 void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept;
+//! Stop a SELECT that is being read, and leave its transaction as it is; whatever else runs is interrupted. May be called
+//! from any thread.
+void dh_engine_connection_stop(dh_engine_connection *connection) noexcept;
 //! True between BEGIN and COMMIT or ROLLBACK.
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept;
 //! Version of the catalog of a database, as the open transaction sees it; 0 if the catalog has no versions.
@@ -86,6 +89,10 @@ dh_engine_error *dh_engine_connection_bind(dh_engine_connection *connection, dh_
 //! Start a statement. `input`, if not null, is consumed and becomes the rows of the one arrow_scan() in it.
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *connection, dh_engine_str sql,
                                              ArrowArrayStream *input, dh_engine_stream **out) noexcept;
+//! Describe a statement, and start it if it is a SELECT that changes nothing; `out_stream` is null otherwise.
+dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *connection, dh_engine_str sql,
+                                                          ArrowSchema *out_schema, dh_engine_description *out,
+                                                          dh_engine_stream **out_stream) noexcept;
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept;
 //! Fetch the next batch; at the end, and after it, `out->release` is null.
 dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept;

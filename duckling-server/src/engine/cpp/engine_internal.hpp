@@ -15,15 +15,41 @@ struct dh_engine_database {
 	duckdb::shared_ptr<duckdb::DuckDB> database;
 };
 
+namespace duckling {
+
+//! How the result that a connection is reading is told to stop.
+struct StopSignal {
+	duckdb::mutex lock;
+	//! A SELECT is being read
+	bool is_reading = false;
+	bool is_stopped = false;
+};
+
+} // namespace duckling
+
 struct dh_engine_connection {
 	//! Keeps the database open for as long as the connection lives
 	duckdb::shared_ptr<duckdb::DatabaseInstance> database;
 	duckdb::unique_ptr<duckdb::Connection> connection;
+	duckdb::shared_ptr<duckling::StopSignal> stop_signal = duckdb::make_shared_ptr<duckling::StopSignal>();
 };
 
 struct dh_engine_stream {
+	//! Reads `result` of a statement of `written_type`. Whatever writes is run to its end first.
+	dh_engine_stream(dh_engine_connection &handle, duckdb::StatementType written_type,
+	                 duckdb::unique_ptr<duckdb::QueryResult> result);
+	~dh_engine_stream();
+
+	//! The next batch; null at the end.
+	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> Fetch();
+
+private:
+	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> FetchDraining();
+
+public:
 	//! Keeps the connection's context alive while the stream reads from it
 	duckdb::shared_ptr<duckdb::ClientContext> context;
+	duckdb::shared_ptr<duckling::StopSignal> stop_signal;
 	//! A SELECT is drained as it runs; anything else is run to its end first, and then read from `retained`
 	duckdb::unique_ptr<duckdb::QueryResultStream<duckling::BoundedArrowFormat>> draining;
 	duckdb::unique_ptr<duckdb::QueryResult> retained;
@@ -31,8 +57,6 @@ struct dh_engine_stream {
 	duckdb::vector<duckdb::LogicalType> types;
 	duckdb::vector<duckdb::Identifier> names;
 	duckdb::ClientProperties properties;
-
-	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> Fetch();
 };
 
 namespace duckling {
@@ -44,21 +68,25 @@ inline std::string ToString(dh_engine_str text) {
 	return std::string(text.data, text.len);
 }
 
-//! The one statement in `sql`.
+//! The one statement that `sql` is.
 duckdb::unique_ptr<duckdb::SQLStatement> ParseOne(duckdb::Connection &connection, const std::string &sql);
 
-//! The stream of a submitted statement. `written_type` is the type of the statement as it was written.
-dh_engine_stream *OpenStream(duckdb::Connection &connection, duckdb::StatementType written_type,
-                             duckdb::unique_ptr<duckdb::QueryResult> result);
+//! Describe a statement from what its binding found.
+void FillDescription(duckdb::ClientContext &context, duckdb::StatementType statement_type,
+                     const duckdb::StatementProperties &properties, const duckdb::vector<duckdb::LogicalType> &types,
+                     const duckdb::vector<duckdb::Identifier> &names, ArrowSchema *out_schema,
+                     dh_engine_description *out);
 
-//! Fill `out_schema` and `out` with the shape of a bound statement's result.
+//! Bind a statement without running it.
+duckdb::unique_ptr<duckdb::PreparedStatement> Prepare(duckdb::Connection &connection,
+                                                      duckdb::unique_ptr<duckdb::SQLStatement> statement);
 void Describe(duckdb::Connection &connection, duckdb::PreparedStatement &prepared, ArrowSchema *out_schema,
               dh_engine_description *out);
 
+//! Make ICU part of an instance, if this build has it.
+void LinkIcu(duckdb::DBConfig &config);
+
 //! Give the rows of `input` to the one arrow_scan() in `statement`: a SELECT, an INSERT or a CREATE TABLE AS.
 void BindInput(duckdb::SQLStatement &statement, ArrowArrayStream *input);
-
-//! Have a database that is opened with `config` load ICU, if this build has it.
-void LinkIcu(duckdb::DBConfig &config);
 
 } // namespace duckling

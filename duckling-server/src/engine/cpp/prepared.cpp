@@ -6,9 +6,6 @@
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/prepared_statement.hpp"
 
-#include <cstdlib>
-#include <cstring>
-
 using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
@@ -25,55 +22,6 @@ struct dh_engine_parameters {
 };
 
 namespace duckling {
-
-unique_ptr<SQLStatement> ParseOne(Connection &connection, const std::string &sql) {
-	auto statements = connection.ExtractStatements(sql);
-	if (statements.size() != 1) {
-		throw InvalidInputException("Expected one statement, got %llu", (uint64_t)statements.size());
-	}
-	return std::move(statements[0]);
-}
-
-static int32_t ReturnKind(StatementReturnType type) {
-	switch (type) {
-	case StatementReturnType::CHANGED_ROWS:
-		return DH_RETURN_CHANGED_ROWS;
-	case StatementReturnType::NOTHING:
-		return DH_RETURN_NOTHING;
-	default:
-		return DH_RETURN_ROWS;
-	}
-}
-
-void Describe(Connection &connection, PreparedStatement &prepared, ArrowSchema *out_schema, dh_engine_description *out) {
-	auto properties = connection.context->GetClientProperties();
-	out->column_count = 0;
-	out->column_types = nullptr;
-	if (!prepared.MetadataAvailable()) {
-		// A statement that expands into several; what it returns is known only once it runs
-		out->return_kind = DH_RETURN_NOTHING;
-		out->read_only = false;
-		ArrowConverter::ToArrowSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, properties);
-		return;
-	}
-	auto &statement = prepared.GetStatementProperties();
-	out->return_kind = ReturnKind(statement.return_type);
-	out->read_only = statement.IsReadOnly() && prepared.GetStatementType() == StatementType::SELECT_STATEMENT;
-	auto &types = prepared.GetTypes();
-	ArrowConverter::ToArrowSchema(out_schema, types, IdentifiersToStrings(prepared.GetNames()), properties);
-	out->column_types = static_cast<char **>(std::calloc(types.size() + 1, sizeof(char *)));
-	for (auto &type : types) {
-		out->column_types[out->column_count++] = strdup(type.ToString().c_str());
-	}
-}
-
-static unique_ptr<PreparedStatement> Prepare(Connection &connection, const std::string &sql) {
-	auto prepared = connection.Prepare(ParseOne(connection, sql));
-	if (prepared->HasError()) {
-		prepared->GetErrorObject().Throw();
-	}
-	return prepared;
-}
 
 //! One column per parameter. A parameter whose type nothing tells is of type NULL.
 static void DescribeParameters(Connection &connection, dh_engine_prepared &prepared, ArrowSchema *out) {
@@ -94,31 +42,13 @@ static void DescribeParameters(Connection &connection, dh_engine_prepared &prepa
 
 } // namespace duckling
 
-void dh_engine_description_free(dh_engine_description *description) noexcept {
-	for (size_t i = 0; i < description->column_count; i++) {
-		std::free(description->column_types[i]);
-	}
-	std::free(description->column_types);
-	description->column_types = nullptr;
-	description->column_count = 0;
-}
-
-dh_engine_error *dh_engine_connection_describe(dh_engine_connection *handle, dh_engine_str sql, ArrowSchema *out_schema,
-                                               dh_engine_description *out) noexcept {
-	return Guard([&]() {
-		auto &connection = *handle->connection;
-		auto prepared = duckling::Prepare(connection, ToString(sql));
-		duckling::Describe(connection, *prepared, out_schema, out);
-	});
-}
-
 dh_engine_error *dh_engine_prepare(dh_engine_connection *handle, dh_engine_str sql, ArrowSchema *out_schema,
                                    dh_engine_description *out_description, ArrowSchema *out_parameters,
                                    dh_engine_prepared **out) noexcept {
 	return Guard([&]() {
 		auto &connection = *handle->connection;
 		auto prepared = make_uniq<dh_engine_prepared>();
-		prepared->statement = duckling::Prepare(connection, ToString(sql));
+		prepared->statement = duckling::Prepare(connection, duckling::ParseOne(connection, ToString(sql)));
 		auto &numbers = prepared->statement->GetNamedParameterMap();
 		prepared->parameters.resize(numbers.size());
 		for (auto &entry : numbers) {
@@ -168,7 +98,6 @@ dh_engine_error *dh_engine_prepared_submit(dh_engine_connection *handle, dh_engi
                                            const dh_engine_parameters *parameters, size_t row,
                                            dh_engine_stream **out) noexcept {
 	return Guard([&]() {
-		auto &connection = *handle->connection;
 		auto &statement = *prepared->statement;
 		identifier_map_t<BoundParameterData> values;
 		auto given = parameters ? parameters->rows[row].size() : 0;
@@ -180,6 +109,6 @@ dh_engine_error *dh_engine_prepared_submit(dh_engine_connection *handle, dh_engi
 			values[prepared->parameters[i]] = BoundParameterData(parameters->rows[row][i]);
 		}
 		auto result = statement.Submit(values, QueryParameters(make_shared_ptr<BoundedArrowFormat>()));
-		*out = duckling::OpenStream(connection, statement.GetStatementType(), std::move(result));
+		*out = new dh_engine_stream(*handle, statement.GetStatementType(), std::move(result));
 	});
 }

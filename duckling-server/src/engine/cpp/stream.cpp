@@ -1,4 +1,4 @@
-// The streams of running statements.
+// The result of a statement, batch by batch.
 
 #include "engine_internal.hpp"
 
@@ -9,46 +9,80 @@ using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
 
+dh_engine_stream::dh_engine_stream(dh_engine_connection &handle, StatementType written_type,
+                                   unique_ptr<QueryResult> result)
+    : context(handle.connection->context) {
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
+	}
+	if (StreamsByDefault(written_type, *result, false)) {
+		draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
+		types = draining->GetTypes();
+		names = draining->GetNames();
+		properties = draining->GetClientProperties();
+		stop_signal = handle.stop_signal;
+		lock_guard<mutex> guard(stop_signal->lock);
+		stop_signal->is_reading = true;
+		stop_signal->is_stopped = false;
+		return;
+	}
+	// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
+	result->Complete();
+	if (result->HasError()) {
+		result->GetErrorObject().Throw();
+	}
+	types = result->GetTypes();
+	names = result->GetNames();
+	properties = result->client_properties;
+	retained = std::move(result);
+}
+
+dh_engine_stream::~dh_engine_stream() {
+	draining.reset();
+	if (stop_signal) {
+		lock_guard<mutex> guard(stop_signal->lock);
+		stop_signal->is_reading = false;
+	}
+}
+
 unique_ptr<ArrowArrayWrapper> dh_engine_stream::Fetch() {
 	if (retained) {
 		auto &batches = retained->Collection<BoundedArrowFormat>();
 		return next_retained < batches.size() ? std::move(batches[next_retained++]) : nullptr;
 	}
-	auto batch = draining->Fetch();
-	if (!batch && draining->HasError()) {
-		draining->GetErrorObject().Throw();
-	}
-	return batch;
+	return FetchDraining();
 }
 
-namespace duckling {
+static bool IsStopped(duckling::StopSignal &signal) {
+	lock_guard<mutex> guard(signal.lock);
+	return signal.is_stopped;
+}
 
-dh_engine_stream *OpenStream(Connection &connection, StatementType written_type, unique_ptr<QueryResult> result) {
-	if (result->HasError()) {
-		result->GetErrorObject().Throw();
+unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
+	if (!draining) {
+		return nullptr;
 	}
-	auto stream = make_uniq<dh_engine_stream>();
-	stream->context = connection.context;
-	if (StreamsByDefault(written_type, *result, false)) {
-		stream->draining = make_uniq<QueryResultStream<BoundedArrowFormat>>(std::move(result));
-		stream->types = stream->draining->GetTypes();
-		stream->names = stream->draining->GetNames();
-		stream->properties = stream->draining->GetClientProperties();
-	} else {
-		// Whatever writes is committed before its first row is handed out: a reader that stops early must not undo it
-		result->Complete();
-		if (result->HasError()) {
-			result->GetErrorObject().Throw();
+	while (!IsStopped(*stop_signal)) {
+		auto state = draining->ExecuteTask();
+		if (state == QueryResultState::READY || IsTerminal(state)) {
+			unique_ptr<ArrowArrayWrapper> batch;
+			draining->TryFetch(batch);
+			if (!batch && draining->HasError()) {
+				draining->GetErrorObject().Throw();
+			}
+			return batch;
 		}
-		stream->types = result->GetTypes();
-		stream->names = result->GetNames();
-		stream->properties = result->client_properties;
-		stream->retained = std::move(result);
+		if (state != QueryResultState::NOT_READY) {
+			draining->WaitForTask();
+		}
 	}
-	return stream.release();
+	// Closing the result leaves its transaction as it was; an interrupt that this thread runs into would abort it. The other
+	// threads do not hear of the one without the other.
+	context->Interrupt();
+	draining.reset();
+	context->ClearInterrupt();
+	return nullptr;
 }
-
-} // namespace duckling
 
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {
 	return Guard([&]() {

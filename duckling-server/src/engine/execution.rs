@@ -1,0 +1,64 @@
+//! What becomes of a statement: its description, its rows, and the state that it leaves.
+
+use arrow::datatypes::SchemaRef;
+
+use super::catalog;
+use super::connection::{Connection, Description};
+use super::error::EngineError;
+use super::outlet::Results;
+use super::stream::BatchStream;
+
+/// How far to go with a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Run it.
+    Run,
+    /// Describe it, and run it if it is a SELECT that changes nothing.
+    DescribeAndRun,
+    /// Describe it and leave it at that.
+    Describe,
+}
+
+/// A statement that was described, run, or both.
+pub struct Execution {
+    pub schema: SchemaRef,
+    /// Only if asked for.
+    pub description: Option<Description>,
+    /// Rows, if the statement was run.
+    pub results: Option<Results>,
+    /// Version of the session's catalog as its transaction sees it, after a statement that writes; 0 if unknown.
+    pub catalog_version: u64,
+    /// Whether the session is inside a transaction that only COMMIT or ROLLBACK ends.
+    pub in_transaction: bool,
+}
+
+/// Start a statement as `mode` says. Blocks.
+pub(super) fn start(
+    connection: &Connection,
+    database: &str,
+    sql: &str,
+    mode: Mode,
+) -> Result<(Execution, Option<BatchStream>), EngineError> {
+    let (description, stream) = match mode {
+        Mode::Run => (None, Some(connection.submit(sql)?)),
+        Mode::DescribeAndRun => {
+            let (description, stream) = connection.describe_and_submit(sql)?;
+            (Some(description), stream)
+        }
+        Mode::Describe => (Some(connection.describe(sql)?), None),
+    };
+    let schema = match (&stream, &description) {
+        (Some(stream), _) => stream.schema(),
+        (None, Some(description)) => description.schema.clone(),
+        (None, None) => return Err(EngineError::lost("statement")),
+    };
+    let execution = Execution {
+        schema,
+        description,
+        results: None,
+        // Unknown to a statement whose transaction has failed; the statement's own outcome is what counts.
+        catalog_version: catalog::version(connection, database).unwrap_or(0),
+        in_transaction: connection.in_transaction(),
+    };
+    Ok((execution, stream))
+}

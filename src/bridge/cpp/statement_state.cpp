@@ -1,0 +1,101 @@
+// What a client connection's statement is about.
+
+#include "statement_state.hpp"
+
+#include "catalog.hpp"
+
+#include "duckdb/common/string_util.hpp"
+#include "duckdb/main/config.hpp"
+#include "duckdb/main/connection_manager.hpp"
+#include "duckdb/main/prepared_statement_data.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/extension_callback.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+StatementState &StatementState::Of(ClientContext &context) {
+	return *context.registered_state->GetOrCreate<StatementState>("duckherder_statement");
+}
+
+//! DuckDB tells a binder nothing of an EXPLAIN around its statement.
+static bool BeginsWithExplain(const string &sql) {
+	static const string EXPLAIN = "explain";
+	idx_t begin = 0;
+	while (begin < sql.size()) {
+		if (StringUtil::CharacterIsSpace(sql[begin])) {
+			begin++;
+		} else if (sql.compare(begin, 2, "--") == 0) {
+			begin = MinValue(sql.find('\n', begin), sql.size());
+		} else if (sql.compare(begin, 2, "/*") == 0) {
+			auto end = sql.find("*/", begin);
+			begin = end == string::npos ? sql.size() : end + 2;
+		} else {
+			break;
+		}
+	}
+	return StringUtil::Lower(sql.substr(begin, EXPLAIN.size())) == EXPLAIN;
+}
+
+bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
+	if (!in_query || explains || !binder) {
+		return false;
+	}
+	return executes_prepared || binder->GetBindingMode() == BindingMode::STANDARD_BINDING;
+}
+
+void StatementState::SetParameterCount(idx_t count) {
+	parameter_count = count;
+}
+
+void StatementState::QueryBegin(ClientContext &context) {
+	in_query = true;
+	explains = BeginsWithExplain(context.GetCurrentQuery());
+	executes_prepared = false;
+	parameter_count = 0;
+}
+
+void StatementState::QueryEnd() {
+	in_query = false;
+}
+
+bool StatementState::CanRequestRebind() {
+	return RemoteCatalog::AnyAttached();
+}
+
+RebindQueryInfo StatementState::OnFinalizePrepare(ClientContext &, PreparedStatementData &prepared,
+                                                  PreparedStatementMode) {
+	// A statement that was pushed in part has kept its own count
+	if (prepared.properties.parameter_count == 0) {
+		prepared.properties.parameter_count = parameter_count;
+	}
+	parameter_count = 0;
+	return RebindQueryInfo::DO_NOT_REBIND;
+}
+
+RebindQueryInfo StatementState::OnRebindPreparedStatement(ClientContext &, BindPreparedStatementCallbackInfo &info,
+                                                          RebindQueryInfo) {
+	executes_prepared = true;
+	explains = explains || info.prepared_statement.statement_type == StatementType::EXPLAIN_STATEMENT;
+	return RebindQueryInfo::DO_NOT_REBIND;
+}
+
+namespace {
+
+struct ConnectionCallback : public ExtensionCallback {
+	void OnConnectionOpened(ClientContext &context) override {
+		StatementState::Of(context);
+	}
+};
+
+} // namespace
+
+void RegisterStatementState(DatabaseInstance &database) {
+	ExtensionCallback::Register(DBConfig::GetConfig(database), make_shared_ptr<ConnectionCallback>());
+	for (auto &context : ConnectionManager::Get(database).GetConnectionList()) {
+		StatementState::Of(*context);
+	}
+}
+
+} // namespace duckherder

@@ -1,0 +1,51 @@
+// What a client connection's statement is about.
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/main/client_context_state.hpp"
+
+namespace duckdb {
+class Binder;
+} // namespace duckdb
+
+namespace duckherder {
+
+//! Each client connection has one of these.
+class StatementState : public duckdb::ClientContextState {
+public:
+	static StatementState &Of(duckdb::ClientContext &context);
+
+	//! A statement is bound to be executed at once: neither to be explained, nor for its shape alone.
+	bool IsBoundToExecute(duckdb::optional_ptr<duckdb::Binder> binder) const;
+
+	//! A pushed statement with that many parameters was bound. DuckDB counts a statement's parameters after it was
+	//! replaced by the call that runs it, and finds none; this puts the count right before the values are checked against it.
+	void SetParameterCount(duckdb::idx_t count);
+	bool HasParameters() const {
+		return parameter_count > 0;
+	}
+
+	void QueryBegin(duckdb::ClientContext &context) override;
+	void QueryEnd() override;
+	//! DuckDB copies every statement for states that say so, and asks `OnFinalizePrepare` and `OnPlanningError` of all
+	//! states if one does.
+	bool CanRequestRebind() override;
+	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
+	                                          duckdb::PreparedStatementMode mode) override;
+	duckdb::RebindQueryInfo OnRebindPreparedStatement(duckdb::ClientContext &context,
+	                                                  duckdb::BindPreparedStatementCallbackInfo &info,
+	                                                  duckdb::RebindQueryInfo current_rebind) override;
+
+private:
+	bool in_query = false;
+	bool explains = false;
+	//! An EXECUTE, which binds the prepared statement anew, is being bound
+	bool executes_prepared = false;
+	duckdb::idx_t parameter_count = 0;
+};
+
+//! Gives every connection of a database its StatementState, those that are open already included.
+void RegisterStatementState(duckdb::DatabaseInstance &database);
+
+} // namespace duckherder
