@@ -74,7 +74,11 @@ class Statement:
 
 
 class HeldLoad:
-    """Rows that a client loads into the server: they begin, and go on when they are released."""
+    """Rows that a client loads into the server: most of them, and the rest when they are released."""
+
+    #: More than a client keeps back before it begins to send
+    MOST = 4_000_000
+    ALL = MOST + 1000
 
     def __init__(self) -> None:
         self.begun, self.released = threading.Event(), threading.Event()
@@ -83,10 +87,11 @@ class HeldLoad:
         schema = pyarrow.schema([("i", pyarrow.int64())])
 
         def batches() -> Iterator[pyarrow.RecordBatch]:
-            yield pyarrow.record_batch([list(range(1000))], schema=schema)
+            for start in range(0, self.MOST, 100_000):
+                yield pyarrow.record_batch([pyarrow.array(range(start, start + 100_000))], schema=schema)
             self.begun.set()
             self.released.wait(LIMIT_S)
-            yield pyarrow.record_batch([list(range(1000, 2000))], schema=schema)
+            yield pyarrow.record_batch([pyarrow.array(range(self.MOST, self.ALL))], schema=schema)
 
         return pyarrow.RecordBatchReader.from_batches(schema, batches())
 
@@ -162,7 +167,7 @@ def test_a_running_load_ends_and_is_kept(
     assert statement.error is None
     assert server.process.wait(LIMIT_S) == 0
     with duckdb.connect(str(file), read_only=True) as alone:
-        assert alone.execute("SELECT count(*), max(i) FROM t").fetchone() == (2000, 1999)
+        assert alone.execute("SELECT count(*), max(i) FROM t").fetchone() == (load.ALL, load.ALL - 1)
 
 
 def test_an_endless_statement_is_interrupted(

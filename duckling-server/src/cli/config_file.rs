@@ -33,8 +33,10 @@ pub fn read(path: &Path) -> Result<Vec<Setting>, CliError> {
         reason,
     };
     let table = DeTable::parse(&text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        fail(offset, error.message().split_whitespace().collect::<Vec<_>>().join(" "))
+        let span = error.span().unwrap_or_default();
+        let place = text.get(span.clone()).unwrap_or_default();
+        let reason = format!("{} {place}", error.message());
+        fail(span.start, reason.split_whitespace().collect::<Vec<_>>().join(" "))
     })?;
     let command = Arguments::command();
     let mut settings = Vec::new();

@@ -249,7 +249,7 @@ mod tests {
             ("threads = true", 1, "a string or a number"),
             ("[database]\nsales = \"x\"", 1, "[\"…\", \"…\"]"),
             ("threads = ", 1, ""),
-            ("threads = 1\nthreads = 2\n", 2, "duplicate key"),
+            ("threads = 1\nthreads = 2\n", 2, "duplicate key threads"),
             ("log-level = \"loud\"", 1, "--log-level"),
         ] {
             let text = message(file);

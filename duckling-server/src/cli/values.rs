@@ -15,7 +15,7 @@ pub enum ValueError {
     Database(#[from] ConfigError),
     #[error("no path after \"{name}=\"; {name}={IN_MEMORY} is in memory")]
     NoPath { name: String },
-    #[error("{0}, as in 500ms, 90s, 10m, 1h")]
+    #[error("{0}; write 500ms, 90s, 10m or 1h")]
     Duration(#[from] humantime::DurationError),
     #[error("it must be longer than 0")]
     NoTime,
