@@ -19,7 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// HTTP/2 flow-control windows: what a result may run ahead of its reader.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
+/// As large as HTTP/2 allows: streams that nobody reads must not hold up the others of their connection.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Error texts travel in headers, and DuckDB's can be long.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// A peer that does not answer a ping for this long is gone.

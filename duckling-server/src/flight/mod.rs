@@ -36,7 +36,8 @@ pub use sessions::Limits;
 
 /// HTTP/2 flow-control windows: large enough that one result stream fills a fast link.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
+/// As large as HTTP/2 allows: streams that nobody reads must not hold up the others of their connection.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// HTTP/2 frames: the default of 16 kB splits a batch into too many.
 const MAX_FRAME_BYTES: u32 = 1 << 20;
 /// Largest message that is taken in: one batch of a client, which holds at least one row.

@@ -19,8 +19,8 @@ use tonic::{Request, Status};
 /// Nothing here takes long; what does is a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-pub struct Server {
-    pub address: SocketAddr,
+struct Server {
+    address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ServerError>>,
 }
@@ -35,11 +35,12 @@ impl Server {
         }));
         Self { address, stop, task }
     }
+}
 
-    pub async fn connect(&self) -> Channel {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("a valid address");
-        endpoint.connect().await.expect("the server accepts connections")
-    }
+/// A new network connection.
+pub async fn connect(address: SocketAddr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a valid address");
+    endpoint.connect().await.expect("the server accepts connections")
 }
 
 /// Run a test against a fresh server.
@@ -49,9 +50,14 @@ pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -
 
 /// Run a test against a fresh server with settings of the test's own; it has stopped when this returns.
 pub async fn with_config<Test: Future<Output = ()>>(config: Config, test: impl FnOnce(Channel) -> Test) {
+    with_address(config, async |address| test(connect(address).await).await).await;
+}
+
+/// The same, for a test that makes its connections itself.
+pub async fn with_address(config: Config, test: impl AsyncFnOnce(SocketAddr)) {
     timeout(LIMIT, async {
         let server = Server::start(config).await;
-        test(server.connect().await).await;
+        test(server.address).await;
         let _ = server.stop.send(());
         server
             .task

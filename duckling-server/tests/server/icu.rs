@@ -26,6 +26,7 @@ async fn ask(channel: &Channel, session: &str, settings: &[(&str, &str)], sql: &
         sql: sql.to_string(),
         begin: false,
         settings: settings.iter().map(setting).collect(),
+        ..Execute::default()
     };
     let ticket = Ticket::new(command.pack().encode_to_vec());
     let mut client = FlightServiceClient::new(channel.clone());

@@ -5,6 +5,7 @@ mod execute;
 mod fixture;
 mod icu;
 mod ingest;
+mod lifetimes;
 mod metadata;
 mod sessions;
 mod statements;

@@ -16,13 +16,13 @@ use tonic::{Code, Streaming};
 
 use crate::fixture::{act, execute, in_session, open_session, with_server};
 
-async fn start(channel: &Channel, session: &str, sql: &str) -> FlightRecordBatchStream {
+pub async fn start(channel: &Channel, session: &str, sql: &str) -> FlightRecordBatchStream {
     let mut client = FlightServiceClient::new(channel.clone());
     let messages: Streaming<FlightData> = client.do_get(execute(session, sql)).await.expect(sql).into_inner();
     FlightRecordBatchStream::new_from_flight_data(messages.map_err(Into::into))
 }
 
-async fn number(channel: &Channel, session: &str, sql: &str) -> i64 {
+pub async fn number(channel: &Channel, session: &str, sql: &str) -> i64 {
     let batches: Vec<_> = start(channel, session, sql).await.try_collect().await.expect(sql);
     batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
