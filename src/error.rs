@@ -26,6 +26,9 @@ pub enum Error {
     NoAnswer { endpoint: String, waited: Duration },
     #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
     Disconnected { endpoint: String, reason: String },
+    /// The connection was closed before the request left.
+    #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
+    NotSent { endpoint: String, reason: String },
     /// The answer was lost: what was asked may have been done.
     #[error(
         "Lost the connection to the Duckling server at {endpoint}: {reason}. Whether {what} is unknown: look before you \
@@ -69,6 +72,7 @@ impl Error {
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Disconnected { .. }
+            | Self::NotSent { .. }
             | Self::OutcomeUnknown { .. }
             | Self::TransactionLost { .. }
             | Self::SessionLost { .. }
@@ -91,6 +95,7 @@ impl Error {
     pub fn inside_transaction(self) -> Self {
         match self {
             Self::Disconnected { endpoint, reason }
+            | Self::NotSent { endpoint, reason }
             | Self::Unreachable { endpoint, reason }
             | Self::SessionLost { endpoint, reason } => Self::TransactionLost { endpoint, reason },
             error => error,
@@ -110,6 +115,10 @@ impl Error {
                 endpoint,
                 reason: root_cause(status),
             },
+            Code::Unavailable | Code::Cancelled | Code::Unknown if is_not_sent(status) => Self::NotSent {
+                endpoint,
+                reason: root_cause(status),
+            },
             Code::Unavailable | Code::Cancelled | Code::Unknown => Self::Disconnected {
                 endpoint,
                 reason: root_cause(status),
@@ -120,25 +129,26 @@ impl Error {
     }
 }
 
-/// The request never left: no connection could be made.
+/// No connection could be made.
 fn is_connect_failure(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        if error.is::<tonic::ConnectError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    causes(status).any(|error| error.is::<tonic::ConnectError>())
+}
+
+/// The connection was closed while the request waited for its turn on it.
+fn is_not_sent(status: &Status) -> bool {
+    causes(status).any(|error| {
+        error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_canceled)
+    })
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(status), |error| error.source())
 }
 
 /// The innermost reason: the outer ones say only that a transport failed.
 fn root_cause(status: &Status) -> String {
-    let mut reason = status.message().to_string();
-    let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        reason = error.to_string();
-        source = error.source();
-    }
-    reason
+    let innermost = causes(status).last();
+    innermost.map_or_else(|| status.message().to_string(), ToString::to_string)
 }

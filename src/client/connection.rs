@@ -9,7 +9,7 @@ use duckling_protocol::SESSION_HEADER;
 use prost::Message;
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::error::{Error, Result};
 
@@ -81,19 +81,39 @@ impl Connection {
             r#type: action.to_string(),
             body: body.encode_to_vec().into(),
         };
-        let mut request = Request::new(action);
-        if let Some(id) = session_id {
-            name_session(&mut request, id)?;
-        }
-        let mut answers = self
-            .flight()
-            .do_action(request)
-            .await
-            .map_err(|status| self.error(&status))?
-            .into_inner();
-        let answer = answers.message().await.map_err(|status| self.error(&status))?;
+        let answers = self.sending(action, session_id, async |mut flight, request| {
+            flight.do_action(request).await
+        });
+        let answer = answers.await?.message().await.map_err(|status| self.error(&status))?;
         let answer = answer.ok_or_else(|| Error::Protocol("an action was not answered".to_string()))?;
         Answer::decode(answer.body).map_err(|error| Error::Protocol(error.to_string()))
+    }
+
+    /// Make a call, once more if its connection turns out to have been closed before: then the request has not left.
+    ///
+    /// # Errors
+    /// As the server reports it.
+    pub async fn sending<Body: Clone, Answer>(
+        &self,
+        body: Body,
+        session_id: Option<&str>,
+        call: impl AsyncFn(
+            FlightServiceClient<Channel>,
+            Request<Body>,
+        ) -> std::result::Result<Response<Streaming<Answer>>, Status>,
+    ) -> Result<Streaming<Answer>> {
+        let attempt = async || {
+            let mut request = Request::new(body.clone());
+            if let Some(id) = session_id {
+                name_session(&mut request, id)?;
+            }
+            let answer = call(self.flight(), request).await;
+            answer.map(Response::into_inner).map_err(|status| self.error(&status))
+        };
+        match attempt().await {
+            Err(Error::NotSent { .. }) => attempt().await,
+            outcome => outcome,
+        }
     }
 
     /// Bound a call that has no reason to take long.

@@ -12,9 +12,8 @@ use duckling_protocol::{
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
-use tonic::Request;
 
-use super::connection::{Connection, name_session};
+use super::connection::Connection;
 use super::results::Results;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
@@ -103,15 +102,13 @@ impl Session {
             .retrying(begin, |id| {
                 let ticket = ticket.clone();
                 async move {
-                    let mut request = Request::new(ticket);
-                    name_session(&mut request, &id)?;
                     let messages = self
                         .connection
-                        .flight()
-                        .do_get(request)
-                        .await
-                        .map_err(|status| self.connection.error(&status))?;
-                    Results::start(messages.into_inner(), self.connection.clone()).await
+                        .sending(ticket, Some(&id), async |mut flight, request| {
+                            flight.do_get(request).await
+                        })
+                        .await?;
+                    Results::start(messages, self.connection.clone()).await
                 }
             })
             .await;

@@ -10,8 +10,35 @@ import pytest
 TIMEOUT_S = 30
 
 
+HTTP2_PREFACE_BYTES = 24
+FRAME_HEADER_BYTES = 9
+HEADERS = 1
+
+
+class Frames:
+    """Cuts one direction of an HTTP/2 connection into frames."""
+
+    def __init__(self, preface_bytes: int) -> None:
+        self._preface_bytes = preface_bytes
+        self._buffer = b""
+
+    def cut(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Type and bytes of each frame that is whole now; the preface counts as a frame of type -1."""
+        self._buffer += data
+        while True:
+            kind, size = -1, self._preface_bytes
+            if not size and len(self._buffer) >= FRAME_HEADER_BYTES:
+                kind = self._buffer[3]
+                size = FRAME_HEADER_BYTES + int.from_bytes(self._buffer[:3], "big")
+            if not size or len(self._buffer) < size:
+                return
+            frame, self._buffer = self._buffer[:size], self._buffer[size:]
+            self._preface_bytes = 0
+            yield kind, frame
+
+
 class Proxy:
-    """Passes bytes between clients and a server, and breaks connections when it is told to."""
+    """Passes frames between clients and a server, and breaks connections when it is told to."""
 
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
@@ -19,13 +46,13 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._swallows = False
-        self._request_seen = threading.Event()
+        self._request_seen = False
         self._client_gone = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_the_next_answer(self) -> None:
         """Let the next request through, and close the connection in the place of its answer."""
-        self._request_seen.clear()
+        self._request_seen = False
         self._swallows = True
 
     def break_connections(self) -> None:
@@ -36,17 +63,17 @@ class Proxy:
         assert self._client_gone.wait(TIMEOUT_S)
 
     def stop(self) -> None:
-        self._listener.close()
-        for pair in self._pairs:
+        close(self._listener)
+        for pair in list(self._pairs):
             close(*pair)
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._server_port))
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = (client, server)
@@ -55,24 +82,28 @@ class Proxy:
             threading.Thread(target=self._to_client, args=pair, daemon=True).start()
 
     def _to_server(self, client: socket.socket, server: socket.socket) -> None:
+        frames = Frames(HTTP2_PREFACE_BYTES)
         try:
             while data := client.recv(1 << 16):
-                server.sendall(data)
-                self._request_seen.set()
+                for kind, frame in frames.cut(data):
+                    self._request_seen |= self._swallows and kind == HEADERS
+                    server.sendall(frame)
         except OSError:
             pass
-        close(client, server)
         if (client, server) in self._pairs:
             self._pairs.remove((client, server))
+        close(client, server)
         self._client_gone.set()
 
     def _to_client(self, client: socket.socket, server: socket.socket) -> None:
+        frames = Frames(0)
         try:
             while data := server.recv(1 << 16):
-                if self._swallows and self._request_seen.is_set():
-                    self._swallows = False
-                    break
-                client.sendall(data)
+                for kind, frame in frames.cut(data):
+                    if self._request_seen and kind == HEADERS:
+                        self._swallows = self._request_seen = False
+                        return close(client, server)
+                    client.sendall(frame)
         except OSError:
             pass
         close(client, server)

@@ -150,3 +150,26 @@ def test_closing_a_client_rolls_back(connect: Callable[..., duckdb.DuckDBPyConne
         except duckdb.Error:
             time.sleep(0.1)
     assert second.execute("FROM dh.t").fetchall() == [(2,)]
+
+
+def test_detaching_closes_the_sessions_of_all_connections(
+    connect: Callable[..., duckdb.DuckDBPyConnection], server
+) -> None:
+    options = f"(TYPE duckherder, server_host 'localhost', server_port {server.port})"
+    client, witness = connect(), connect()
+    client.execute(f"ATTACH 'dh' {options}")
+    witness.execute(f"ATTACH 'dh' {options}")
+    other = client.cursor()
+    other.execute("CONNECT dh")
+    other.execute("BEGIN")
+    other.execute("CREATE TABLE t AS SELECT 1 AS i")
+    other.execute("DISCONNECT")
+    client.execute("DETACH dh")
+    for _ in range(50):
+        try:
+            witness.execute("CREATE TABLE dh.t AS SELECT 2 AS i")
+            break
+        except duckdb.Error:
+            time.sleep(0.1)
+    assert witness.execute("FROM dh.t").fetchall() == [(2,)]
+    assert other.execute("SELECT 3").fetchall() == [(3,)]

@@ -119,8 +119,8 @@ def test_one_call(counter: Counter, statement: str) -> None:
 
 def test_ddl_is_one_call(counter: Counter) -> None:
     for statement in (
-        "CREATE TABLE dh.made (i INTEGER)",
         "CREATE TABLE dh.copied AS FROM dh.t",
+        "CREATE TABLE dh.made (i INTEGER)",
         "ALTER TABLE dh.made ADD COLUMN j INTEGER",
         "CREATE VIEW dh.v AS SELECT 1 AS i",
         "CREATE SCHEMA dh.s",
@@ -194,6 +194,6 @@ def test_explain_runs_nothing(counter: Counter) -> None:
     before = counter.client.execute(count).fetchall()
     counter.calls("EXPLAIN DELETE FROM dh.u")
     counter.calls("/* plan */ -- only\n EXPLAIN INSERT INTO dh.u VALUES (1, 'one')")
-    counter.client.execute("PREPARE p AS EXPLAIN DELETE FROM dh.u")
-    counter.calls("EXECUTE p")
+    counter.client.execute("PREPARE p AS DELETE FROM dh.u")
+    counter.calls("EXPLAIN EXECUTE p")
     assert counter.client.execute(count).fetchall() == before

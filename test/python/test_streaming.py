@@ -74,6 +74,21 @@ def test_the_next_statement_drops_the_result(attached: duckdb.DuckDBPyConnection
     assert becomes_idle(busy)
 
 
+def test_a_result_dropped_inside_a_transaction(attached: duckdb.DuckDBPyConnection, busy: Callable[[], float]) -> None:
+    attached.execute("CREATE TABLE dh.one AS SELECT 1 AS i")
+    attached.execute("CREATE TABLE here AS SELECT 1 AS i")
+    attached.execute(f"CREATE VIEW dh.endless AS SELECT a.range AS x, c.range AS y FROM {ENDLESS}")
+    attached.execute("BEGIN")
+    attached.execute("INSERT INTO dh.one VALUES (2)")
+    for _ in range(5):
+        assert len(attached.execute("FROM dh.endless").fetchmany(2)) == 2
+        assert len(attached.execute("SELECT x FROM dh.endless, here LIMIT 5").fetchall()) == 5
+        assert attached.execute("SELECT count(*) FROM dh.one").fetchall() == [(2,)]
+    attached.execute("COMMIT")
+    assert attached.execute("SELECT count(*) FROM dh.one").fetchall() == [(2,)]
+    assert becomes_idle(busy)
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -6,6 +6,7 @@
 #include "arrow_batches.hpp"
 
 #include "duckdb.hpp"
+#include "duckdb/common/atomic.hpp"
 #include "duckdb/main/query_result_stream.hpp"
 
 #include <functional>
@@ -19,10 +20,11 @@ namespace duckling {
 
 //! How the result that a connection is reading is told to stop.
 struct StopSignal {
+	//! Guards the two together
 	duckdb::mutex lock;
 	//! A SELECT is being read
 	bool is_reading = false;
-	bool is_stopped = false;
+	duckdb::atomic<bool> is_stopped {false};
 };
 
 } // namespace duckling

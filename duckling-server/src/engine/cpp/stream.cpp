@@ -5,6 +5,9 @@
 #include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/main/client_context.hpp"
 
+#include <chrono>
+#include <thread>
+
 using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
@@ -53,16 +56,16 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::Fetch() {
 	return FetchDraining();
 }
 
-static bool IsStopped(duckling::StopSignal &signal) {
-	lock_guard<mutex> guard(signal.lock);
-	return signal.is_stopped;
-}
+//! How long a reader looks for a batch of other threads without sleeping: about as long as a point query takes.
+static constexpr idx_t MAX_YIELDS = 200;
+static constexpr std::chrono::microseconds IDLE_WAIT {100};
 
 unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 	if (!draining) {
 		return nullptr;
 	}
-	while (!IsStopped(*stop_signal)) {
+	idx_t idle_turns = 0;
+	while (!stop_signal->is_stopped) {
 		auto state = draining->ExecuteTask();
 		if (state == QueryResultState::READY || IsTerminal(state)) {
 			unique_ptr<ArrowArrayWrapper> batch;
@@ -72,8 +75,15 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 			}
 			return batch;
 		}
-		if (state != QueryResultState::NOT_READY) {
+		if (state == QueryResultState::BLOCKED) {
 			draining->WaitForTask();
+		} else if (state == QueryResultState::NO_TASKS_AVAILABLE) {
+			// DuckDB's other threads are at it, and do not tell when a batch is there
+			if (++idle_turns < MAX_YIELDS) {
+				std::this_thread::yield();
+			} else {
+				std::this_thread::sleep_for(IDLE_WAIT);
+			}
 		}
 	}
 	// Closing the result leaves its transaction as it was; an interrupt that this thread runs into would abort it. The other
