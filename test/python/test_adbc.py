@@ -53,7 +53,7 @@ def value(client: flight_sql.Connection, sql: str, parameters: tuple | None = No
     return found
 
 
-def ingest(client: flight_sql.Connection, table: str, rows: pyarrow.Table, mode: str, **options: bool) -> int:
+def ingest(client: flight_sql.Connection, table: str, rows: pyarrow.Table | pyarrow.RecordBatchReader, mode: str, **options: bool) -> int:
     with client.cursor() as cursor:
         return cursor.adbc_ingest(table, rows, mode=mode, **options)
 
@@ -69,7 +69,7 @@ def integers(*values: int | None) -> pyarrow.Table:
     ("sql", "expected"),
     [
         ("true", True),
-        ("-128::TINYINT", -128),
+        ("(-128)::TINYINT", -128),
         ("9223372036854775807", 9223372036854775807),
         ("18446744073709551615::UBIGINT", 18446744073709551615),
         ("1.5::FLOAT", 1.5),
@@ -217,11 +217,15 @@ def test_a_million_rows(client: flight_sql.Connection) -> None:
             "amount": pyarrow.array([i / 4 for i in range(INGESTED_ROWS)]),
         }
     )
-    assert ingest(client, "t", rows, "create") == INGESTED_ROWS
+    # The driver sends a batch as one message, and refuses to send more than 16 MiB.
+    def batches() -> pyarrow.RecordBatchReader:
+        return pyarrow.RecordBatchReader.from_batches(rows.schema, rows.to_batches(max_chunksize=100_000))
+
+    assert ingest(client, "t", batches(), "create") == INGESTED_ROWS
     found = query(client, "SELECT count(*), count(name), sum(i), sum(amount), count(DISTINCT i) FROM t")
     total = INGESTED_ROWS * (INGESTED_ROWS - 1) // 2
     assert found == [(INGESTED_ROWS, INGESTED_ROWS * 9 // 10, total, total / 4, INGESTED_ROWS)]
-    assert ingest(client, "t", rows, "append") == INGESTED_ROWS
+    assert ingest(client, "t", batches(), "append") == INGESTED_ROWS
     assert value(client, "SELECT count(*) FROM t") == 2 * INGESTED_ROWS
 
 
@@ -316,7 +320,6 @@ def test_a_conflict_aborts(open_client: Callable[..., flight_sql.Connection]) ->
     query(one, "UPDATE t SET i = 1")
     with pytest.raises(adbc_driver_manager.Error, match="onflict") as raised:
         query(two, "UPDATE t SET i = 2")
-    assert raised.value.status_code == AdbcStatusCode.UNKNOWN or "Aborted" in str(raised.value)
     assert "Aborted" in str(raised.value), "gRPC's code, which ADBC has no name for"
     with pytest.raises(adbc_driver_manager.Error, match="aborted"):
         query(two, "SELECT 1")
@@ -346,7 +349,8 @@ def test_autocommit_can_be_switched(client: flight_sql.Connection, open_client: 
         ("FROM missing", AdbcStatusCode.NOT_FOUND, "Catalog Error: .*missing does not exist"),
         ("SELECT missing FROM t", AdbcStatusCode.INVALID_ARGUMENT, "Binder Error: .*missing"),
         ("SELEC 1", AdbcStatusCode.INVALID_ARGUMENT, "Parser Error: syntax error"),
-        ("", AdbcStatusCode.INVALID_ARGUMENT, "statement"),
+        ("SELECT 1; SELECT 2", AdbcStatusCode.INVALID_ARGUMENT, "Expected one statement, got 2"),
+        ("-- nothing", AdbcStatusCode.INVALID_ARGUMENT, "Expected one statement, got 0"),
         ("CREATE TABLE t (i INTEGER)", AdbcStatusCode.ALREADY_EXISTS, "already exists"),
         ("SELECT 'x'::INTEGER", AdbcStatusCode.INVALID_ARGUMENT, "Conversion Error"),
         ("SELECT i::INTEGER FROM (SELECT CASE WHEN range = 999999 THEN 'x' ELSE '1' END AS i FROM range(1000000))",
@@ -376,7 +380,8 @@ def test_a_failed_statement_within_a_transaction(open_client: Callable[..., flig
     query(client, "INSERT INTO t VALUES (2)")
     with pytest.raises(adbc_driver_manager.ProgrammingError):
         query(client, "FROM missing")
-    assert query(client, "FROM t") == [(1,), (2,)], "a statement that cannot be bound leaves the transaction open"
+    with pytest.raises(adbc_driver_manager.Error, match="Current transaction is aborted .please ROLLBACK."):
+        query(client, "FROM t")
     client.rollback()
     assert query(client, "FROM t") == [(1,)]
 

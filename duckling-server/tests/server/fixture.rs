@@ -49,9 +49,14 @@ pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -
 
 /// Run a test against a fresh server with settings of the test's own; it has stopped when this returns.
 pub async fn with_config<Test: Future<Output = ()>>(config: Config, test: impl FnOnce(Channel) -> Test) {
-    timeout(LIMIT, async {
+    with_connections(config, LIMIT, async |server| test(server.connect().await).await).await;
+}
+
+/// The same for a test that makes its own connections, and may take until `limit`.
+pub async fn with_connections(config: Config, limit: Duration, test: impl AsyncFnOnce(&Server)) {
+    timeout(limit, async {
         let server = Server::start(config).await;
-        test(server.connect().await).await;
+        test(&server).await;
         let _ = server.stop.send(());
         server
             .task

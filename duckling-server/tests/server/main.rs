@@ -2,6 +2,7 @@
 
 mod databases;
 mod fixture;
+mod garbage;
 mod icu;
 mod ingest;
 mod metadata;
