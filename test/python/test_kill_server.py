@@ -14,7 +14,7 @@ from conftest import Duckling
 ROUNDS = int(os.environ.get("DUCKHERDER_KILL_ROUNDS", "4"))
 WRITERS = 6
 #: Rows of one transaction, in two statements and two tables
-ROWS = 50
+ROWS = 10
 #: When a round's server is killed, after the first commit
 LIFETIME_S = (0.2, 1.5)
 LIMIT_S = 60
