@@ -56,6 +56,10 @@ test-sql: all ## Run test/sql/**/*.test, or those that match FILTER=…
 test-python: all $(VENV)/stamp ## Run test/python with the official DuckDB wheel, or what matches FILTER=…
 	$(VENV)/bin/python -m pytest test/python --timeout $(PYTEST_TIMEOUT_SECONDS) --timeout-method thread $(if $(FILTER),-k '$(FILTER)')
 
+.PHONY: soak
+soak: all $(VENV)/stamp ## Let 64 clients work on a server for MINUTES=… (5), and look for errors and leaks
+	$(VENV)/bin/python test/python/soak.py --minutes $(or $(MINUTES),5)
+
 $(VENV)/stamp: test/python/requirements.txt | prerequisites
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<

@@ -1,6 +1,7 @@
 //! An Arrow stream that a client uploads, for a thread that may block.
 
 use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,9 +9,10 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow_flight::FlightData;
-use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
+use arrow_flight::decode::{DecodedFlightData, DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::server::PeekableFlightDataStream;
+use futures::FutureExt;
 use futures::stream::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -48,12 +50,22 @@ pub async fn receive(
 }
 
 async fn read_schema(decoder: &mut FlightDataDecoder) -> Result<Option<SchemaRef>, Status> {
-    while let Some(message) = decoder.next().await {
+    while let Some(message) = decode_next(decoder).await {
         if let DecodedPayload::Schema(schema) = message.map_err(malformed)?.payload {
             return Ok(Some(schema).filter(|schema| !schema.fields().is_empty()));
         }
     }
     Ok(None)
+}
+
+/// The next message. arrow panics at some of those whose body is shorter than their header says; the decoder must not be
+/// used again after an error.
+async fn decode_next(decoder: &mut FlightDataDecoder) -> Option<Result<DecodedFlightData, FlightError>> {
+    let message = AssertUnwindSafe(decoder.next()).catch_unwind().await;
+    message.unwrap_or_else(|_| {
+        let cause = "a message does not hold what its header says".to_string();
+        Some(Err(FlightError::DecodeError(cause)))
+    })
 }
 
 /// The messages before the end mark; `is_whole` is set when the mark has come. Messages without Arrow data, such as one
@@ -76,7 +88,7 @@ fn up_to(
 /// Pass batches on; a stream that ends without its mark was cut off and must not be committed.
 async fn forward(mut decoder: FlightDataDecoder, sender: mpsc::Sender<Arrival>, is_whole: Arc<AtomicBool>) {
     loop {
-        let arrival = match decoder.next().await {
+        let arrival = match decode_next(&mut decoder).await {
             Some(Ok(message)) => match message.payload {
                 DecodedPayload::RecordBatch(batch) => Arrival::Batch(batch),
                 _ => continue,

@@ -137,7 +137,7 @@ impl FlightSqlService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let session = self.sessions.of(&request).await?;
-        sql::prepared_statement::get_flight_info(&session, &command, request.into_inner())
+        sql::prepared_statement::get_flight_info(&session, &command, request).await
     }
 
     async fn do_get_prepared_statement(

@@ -17,7 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 /// Nothing here takes long; what does is a hang.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 struct Server {
     address: SocketAddr,
@@ -50,12 +50,12 @@ pub async fn with_server<Test: Future<Output = ()>>(test: impl FnOnce(Channel) -
 
 /// Run a test against a fresh server with settings of the test's own; it has stopped when this returns.
 pub async fn with_config<Test: Future<Output = ()>>(config: Config, test: impl FnOnce(Channel) -> Test) {
-    with_address(config, async |address| test(connect(address).await).await).await;
+    with_address(config, LIMIT, async |address| test(connect(address).await).await).await;
 }
 
-/// The same, for a test that makes its connections itself.
-pub async fn with_address(config: Config, test: impl AsyncFnOnce(SocketAddr)) {
-    timeout(LIMIT, async {
+/// The same for a test that makes its connections itself, and may take until `limit`.
+pub async fn with_address(config: Config, limit: Duration, test: impl AsyncFnOnce(SocketAddr)) {
+    timeout(limit, async {
         let server = Server::start(config).await;
         test(server.address).await;
         let _ = server.stop.send(());

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::fixture::{connect, execute, open_session, with_address, with_config, with_server};
+use crate::fixture::{LIMIT, connect, execute, open_session, with_address, with_config, with_server};
 use crate::sessions::{number, start};
 
 /// Until `done`, or for as long as the fixture allows.
@@ -38,7 +38,7 @@ fn results_that_nobody_reads_hold_no_threads() {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(with_address(Config::default(), async |address| {
+    runtime.block_on(with_address(Config::default(), LIMIT, async |address| {
         let mut unread = Vec::new();
         for _ in 0..5 * BLOCKING_THREADS {
             // Of their own, because unread results use up the flow control window of a connection.
@@ -78,7 +78,7 @@ async fn a_client_that_is_gone_is_rolled_back() {
         disconnect_timeout: Duration::from_millis(300),
         ..Config::default()
     };
-    with_address(config, async |address| {
+    with_address(config, LIMIT, async |address| {
         let stays = connect(address).await;
         let other = open_session(&stays).await;
         number(&stays, &other, "CREATE TABLE t AS SELECT 1 AS i").await;
@@ -104,7 +104,7 @@ async fn a_session_survives_a_short_interruption() {
         disconnect_timeout: Duration::from_secs(30),
         ..Config::default()
     };
-    with_address(config, async |address| {
+    with_address(config, LIMIT, async |address| {
         let first = connect(address).await;
         let session = open_session(&first).await;
         number(&first, &session, "CREATE TEMP TABLE mine AS SELECT 7::BIGINT AS i").await;
@@ -147,7 +147,7 @@ async fn sessions_are_limited() {
         max_sessions: 2,
         ..Config::default()
     };
-    with_address(config, async |address| {
+    with_address(config, LIMIT, async |address| {
         let channel = connect(address).await;
         let (_one, _two) = (open_session(&channel).await, open_session(&channel).await);
         let mut third = FlightSqlServiceClient::new(channel.clone());

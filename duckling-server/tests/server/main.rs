@@ -3,6 +3,7 @@
 mod databases;
 mod execute;
 mod fixture;
+mod garbage;
 mod icu;
 mod ingest;
 mod lifetimes;

@@ -13,10 +13,11 @@ use arrow_flight::sql::{
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, IpcMessage, SchemaAsIpc, Ticket};
 use prost::Message;
 use prost::bytes::Bytes;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
+use super::statement_query::{self, SchemaOnly};
 use super::statement_update::UNKNOWN_COUNT;
-use crate::engine::{Conditions, Parameters, Prepared, ReturnKind};
+use crate::engine::{Conditions, Parameters, Prepared, Results, ReturnKind};
 use crate::flight::arrivals::receive;
 use crate::flight::encode::{FlightDataStream, encode};
 use crate::flight::sessions::Lease;
@@ -84,19 +85,24 @@ pub async fn bind(
     })
 }
 
-/// The schema of a statement's result, and the ticket to run it.
-pub fn get_flight_info(
+/// The schema of a statement's result, and the ticket to run it. As with statements that are not prepared, one that is
+/// not known to be a query runs now: clients go on to their next statement when this returns. That takes in a query whose
+/// schema is known only with the values of its parameters.
+pub async fn get_flight_info(
     session: &Lease,
     command: &CommandPreparedStatementQuery,
-    descriptor: FlightDescriptor,
+    request: Request<FlightDescriptor>,
 ) -> Result<Response<FlightInfo>, Status> {
     let statement = session.prepared(&command.prepared_statement_handle)?;
+    if !statement.prepared.description.read_only && request.extensions().get::<SchemaOnly>().is_none() {
+        return statement_query::keep(session, run(session, &statement).await?, request.into_inner());
+    }
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(command.as_any().encode_to_vec()));
     let info = FlightInfo::new()
         .try_with_schema(&statement.prepared.description.schema)
         .map_err(|error| internal(format!("cannot encode the schema: {error}")))?
         .with_endpoint(endpoint)
-        .with_descriptor(descriptor)
+        .with_descriptor(request.into_inner())
         .with_ordered(true);
     Ok(Response::new(info))
 }
@@ -104,12 +110,16 @@ pub fn get_flight_info(
 /// Run a statement with the values that it was given, and stream its rows.
 pub async fn do_get(session: Lease, handle: &Bytes) -> Result<Response<FlightDataStream>, Status> {
     let statement = session.prepared(handle)?;
+    let results = run(&session, &statement).await?;
+    Ok(Response::new(encode(results, session, Some(handle.clone()))))
+}
+
+async fn run(session: &Lease, statement: &PreparedStatement) -> Result<Results, Status> {
     session.check_transaction(statement.transaction_id.as_ref())?;
-    let results = session
+    session
         .execute_prepared(statement.prepared.clone(), statement.values(), Conditions::default())
         .await
-        .map_err(|error| from_engine(&error))?;
-    Ok(Response::new(encode(results, session, Some(handle.clone()))))
+        .map_err(|error| from_engine(&error))
 }
 
 /// Run a statement once for each row of values that come with the call. Returns the changed rows, or -1 if it is not one

@@ -15,7 +15,10 @@ pub async fn do_put(
     command: CommandStatementIngest,
     messages: PeekableFlightDataStream,
 ) -> Result<i64, Status> {
-    session.check_transaction(command.transaction_id.as_ref())?;
+    // The ADBC driver leaves the transaction out of its ingest commands: they belong to the one that is open.
+    if command.transaction_id.as_ref().is_some_and(|id| !id.is_empty()) {
+        session.check_transaction(command.transaction_id.as_ref())?;
+    }
     if command.temporary && (command.schema.is_some() || command.catalog.is_some()) {
         return Err(Status::invalid_argument(
             "a temporary table has no schema or catalog to choose: leave them out",

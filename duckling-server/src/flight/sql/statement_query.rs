@@ -2,6 +2,7 @@
 //!
 //! The ticket of a query carries its text, and may be used more than once.
 
+use arrow::datatypes::Schema;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt, TicketStatementQuery};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use prost::Message;
@@ -9,7 +10,7 @@ use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::engine::Conditions;
+use crate::engine::{Conditions, Results};
 use crate::flight::encode::{FlightDataStream, encode};
 use crate::flight::sessions::Lease;
 use crate::flight::status::{from_engine, internal};
@@ -57,31 +58,52 @@ pub async fn get_flight_info(
         .describe(query.query.clone(), Conditions::default())
         .await
         .map_err(|error| from_engine(&error))?;
-    let mut ticket = StatementTicket {
-        query_id: Bytes::from(Uuid::new_v4().to_string()),
+    if !description.read_only && request.extensions().get::<SchemaOnly>().is_none() {
+        let results = session
+            .execute(query.query, Conditions::default())
+            .await
+            .map_err(|error| from_engine(&error))?;
+        return keep(session, results, request.into_inner());
+    }
+    let ticket = StatementTicket {
+        query_id: new_query_id(),
         sql: query.query,
         transaction_id: query.transaction_id,
         has_run: false,
     };
-    let mut schema = description.schema;
-    if !description.read_only && request.extensions().get::<SchemaOnly>().is_none() {
-        let results = session
-            .execute(std::mem::take(&mut ticket.sql), Conditions::default())
-            .await
-            .map_err(|error| from_engine(&error))?;
-        schema = results.schema();
-        session.keep_results(ticket.query_id.clone(), results);
-        ticket.has_run = true;
-    }
+    flight_info(&ticket, &description.schema, request.into_inner())
+}
+
+/// Keep the result of a statement that has run until its client fetches it. The ticket is for that result, and good once.
+pub fn keep(session: &Lease, results: Results, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>, Status> {
+    let ticket = StatementTicket {
+        query_id: new_query_id(),
+        has_run: true,
+        ..StatementTicket::default()
+    };
+    let schema = results.schema();
+    session.keep_results(ticket.query_id.clone(), results);
+    flight_info(&ticket, &schema, descriptor)
+}
+
+fn new_query_id() -> Bytes {
+    Bytes::from(Uuid::new_v4().to_string())
+}
+
+fn flight_info(
+    ticket: &StatementTicket,
+    schema: &Schema,
+    descriptor: FlightDescriptor,
+) -> Result<Response<FlightInfo>, Status> {
     let ticket = TicketStatementQuery {
         statement_handle: ticket.encode_to_vec().into(),
     };
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.as_any().encode_to_vec()));
     let info = FlightInfo::new()
-        .try_with_schema(&schema)
+        .try_with_schema(schema)
         .map_err(|error| internal(format!("cannot encode the schema: {error}")))?
         .with_endpoint(endpoint)
-        .with_descriptor(request.into_inner())
+        .with_descriptor(descriptor)
         .with_ordered(true);
     Ok(Response::new(info))
 }
