@@ -26,7 +26,7 @@ use arrow_flight::{
     Action, CancelFlightInfoRequest, Criteria, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, Ticket,
 };
 use duckling_protocol::{
-    CatalogRequest, Command, DescribeRequest, Execute, Ingest, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, Setting,
+    CatalogRequest, Command, Execute, ExecuteMode, Ingest, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, Setting,
     action,
 };
 use duckling_server::Config;
@@ -264,7 +264,7 @@ impl Seeds {
             schema: "main".to_string(),
             table: "u".to_string(),
             columns: vec!["i".to_string()],
-            begin: false,
+            ..Ingest::default()
         };
         let query = |sql: &str| CommandStatementQuery {
             query: sql.to_string(),
@@ -281,6 +281,7 @@ impl Seeds {
                 name: "default_order".to_string(),
                 value: "DESCENDING".to_string(),
             }],
+            mode: ExecuteMode::DescribeAndRun.into(),
         };
         let tables = CommandGetTables {
             catalog: Some("memory".to_string()),
@@ -374,11 +375,6 @@ impl Seeds {
             database: "memory".to_string(),
             want_functions: false,
         };
-        let describe = DescribeRequest {
-            sql: "SELECT 1 AS i".to_string(),
-            begin: false,
-            settings: Vec::new(),
-        };
         let catalog = CatalogRequest::default();
         let cancel_info = CancelFlightInfoRequest { info: Some(info) };
         // A map from "TimeZone" to the text "UTC", as SetSessionOptionsRequest has it.
@@ -401,7 +397,6 @@ impl Seeds {
             ("CloseSession", Vec::new()),
             (action::OPEN_SESSION, open.encode_to_vec()),
             (action::CLOSE_SESSION, Vec::new()),
-            (action::DESCRIBE, describe.encode_to_vec()),
             (action::CATALOG, catalog.encode_to_vec()),
             (action::TRANSACTION, vec![8, 1]),
         ]
