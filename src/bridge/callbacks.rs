@@ -225,8 +225,8 @@ extern "C" fn session_end_transaction(
 }
 
 extern "C" fn session_abandon_transaction(session: *const Session) {
-    // SAFETY: the handle is alive.
     guard_infallible(|| {
+        // SAFETY: the handle is alive.
         if let Some(session) = unsafe { session.as_ref() } {
             runtime().block_on(session.abandon_transaction());
         }

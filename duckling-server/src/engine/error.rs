@@ -2,6 +2,24 @@
 
 use thiserror::Error;
 
+/// What DuckDB says of an error beyond its class. Source: `error_subtype` in the extra info of its exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subtype {
+    EntryAlreadyExists,
+    MissingEntry,
+    Other,
+}
+
+impl Subtype {
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            "ENTRY_ALREADY_EXISTS" => Self::EntryAlreadyExists,
+            "MISSING_ENTRY" => Self::MissingEntry,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// A DuckDB exception: class, message without its class prefix, and the place in the statement if known.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{class} Error: {message}")]
@@ -11,8 +29,7 @@ pub struct EngineError {
     pub message: String,
     /// Byte offset into the statement.
     pub position: Option<u64>,
-    /// What DuckDB says beyond the class, such as `MISSING_ENTRY`; may be empty.
-    pub subtype: String,
+    pub subtype: Subtype,
 }
 
 impl EngineError {
@@ -22,7 +39,7 @@ impl EngineError {
             class: class.to_string(),
             message: message.into(),
             position: None,
-            subtype: String::new(),
+            subtype: Subtype::Other,
         }
     }
 

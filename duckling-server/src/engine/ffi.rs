@@ -7,7 +7,7 @@ use std::ptr;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
-use super::error::EngineError;
+use super::error::{EngineError, Subtype};
 
 // Links DuckDB itself, which the C++ beside this file calls.
 use libduckdb_sys as _;
@@ -185,7 +185,7 @@ pub unsafe fn check(error: *mut DhEngineError) -> Result<(), EngineError> {
             class: copy_string(fields.class_name),
             message: copy_string(fields.message),
             position: u64::try_from(fields.position).ok(),
-            subtype: copy_string(fields.subtype),
+            subtype: Subtype::from_name(&copy_string(fields.subtype)),
         }
     };
     // SAFETY: the handle came from C++ and nothing borrows from it any more.

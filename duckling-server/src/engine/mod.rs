@@ -23,7 +23,7 @@ mod stream;
 pub use catalog::function_names;
 pub use connection::{Connection, Description, ReturnKind};
 pub use database::{Database, check_setting, duckdb_version};
-pub use error::EngineError;
+pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};

@@ -4,7 +4,7 @@ use arrow_flight::error::FlightError;
 use duckling_protocol::ErrorDetail;
 use tonic::{Code, Status};
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Subtype};
 
 /// What fits into a response's headers beside the rest.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
@@ -18,7 +18,7 @@ pub fn from_engine(error: &EngineError) -> Status {
         position: error.position,
     };
     let text = format!("{} Error: {message}", error.class);
-    detail.into_status(code(&error.class, &error.subtype), text)
+    detail.into_status(code(&error.class, error.subtype), text)
 }
 
 /// A failure of this server itself. Its details tell it from what arrow-flight reports as internal: see `rpc`.
@@ -27,7 +27,7 @@ pub fn internal(message: impl Into<String>) -> Status {
         class: "INTERNAL".to_string(),
         message: message.into(),
         position: None,
-        subtype: String::new(),
+        subtype: Subtype::Other,
     })
 }
 
@@ -44,8 +44,8 @@ pub fn to_flight_error(error: &EngineError) -> FlightError {
     FlightError::Tonic(Box::new(from_engine(error)))
 }
 
-fn code(class: &str, subtype: &str) -> Code {
-    if subtype == "ENTRY_ALREADY_EXISTS" {
+fn code(class: &str, subtype: Subtype) -> Code {
+    if subtype == Subtype::EntryAlreadyExists {
         return Code::AlreadyExists;
     }
     match class {

@@ -91,7 +91,8 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 	context->Interrupt();
 	draining.reset();
 	context->ClearInterrupt();
-	return nullptr;
+	// Not the end: whoever would start something after it must not
+	throw InterruptException();
 }
 
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {

@@ -8,7 +8,7 @@ use arrow_flight::sql::UpdateDeleteRules;
 use tonic::Status;
 
 use super::metadata::{CATALOG, columns, query, texts};
-use crate::engine::{EngineError, Session, quote_literal};
+use crate::engine::{EngineError, Session, Subtype, quote_literal};
 use crate::flight::status::from_engine;
 
 /// One row per column of a primary, unique or foreign key; `sequence` counts them from 1. Names are those of the
@@ -82,7 +82,7 @@ impl Table {
                 class: "Catalog".to_string(),
                 message: format!("Table with name {} does not exist!", name.join(".")),
                 position: None,
-                subtype: "MISSING_ENTRY".to_string(),
+                subtype: Subtype::MissingEntry,
             }));
         }
         let text = |column: usize| texts(&rows, column).collect::<String>();
