@@ -58,8 +58,10 @@ class Tally:
             self.retries += 1
 
     def fail(self, kind: str, error: Exception) -> None:
+        text = f"{kind}: {type(error).__name__}: {error}"
+        print(text, file=sys.stderr, flush=True)
         with self._lock:
-            self.errors.append(f"{kind}: {type(error).__name__}: {error}")
+            self.errors.append(text)
 
     def take_latencies_s(self) -> list[float]:
         with self._lock:
