@@ -58,8 +58,10 @@ class Tally:
             self.retries += 1
 
     def fail(self, kind: str, error: Exception) -> None:
+        text = f"{kind}: {type(error).__name__}: {error}"
+        print(text, file=sys.stderr, flush=True)
         with self._lock:
-            self.errors.append(f"{kind}: {type(error).__name__}: {error}")
+            self.errors.append(text)
 
     def take_latencies_s(self) -> list[float]:
         with self._lock:
@@ -173,7 +175,7 @@ class Client(threading.Thread):
                 self.connection.commit()
         except adbc_driver_manager.Error:
             # A failed commit has ended the transaction already.
-            with contextlib.suppress(adbc_driver_manager.Error):
+            with contextlib.suppress(adbc_driver_manager.ProgrammingError):
                 self.connection.rollback()
             raise
 
@@ -190,8 +192,9 @@ class Client(threading.Thread):
 
     def cancelled(self) -> None:
         with self.connection.cursor() as cursor:
-            timer = threading.Timer(self.chance.uniform(0.01, 0.3), cursor.adbc_cancel)
-            timer.start()
+            over = threading.Event()
+            canceller = threading.Thread(target=self.cancel_until, args=(cursor, over), daemon=True)
+            canceller.start()
             try:
                 cursor.execute(ENDLESS)
                 cursor.fetchall()
@@ -201,7 +204,14 @@ class Client(threading.Thread):
             else:
                 raise AssertionError("an endless query has ended")
             finally:
-                timer.join()
+                over.set()
+                canceller.join()
+
+    def cancel_until(self, cursor: flight_sql.Cursor, over: threading.Event) -> None:
+        # More than once: a cursor that does not run yet has nothing to cancel.
+        wait_s = self.chance.uniform(0.01, 0.3)
+        while not over.wait(wait_s):
+            cursor.adbc_cancel()
 
     def reconnect(self) -> None:
         with contextlib.suppress(Exception):
