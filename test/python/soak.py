@@ -157,6 +157,7 @@ class Client(threading.Thread):
 
     def transaction(self) -> None:
         """Move an amount between two accounts: the sum of all stays what it was."""
+        # Commit and rollback of the DB-API do nothing on a connection that was opened with autocommit.
         self.connection.adbc_connection.set_autocommit(False)
         try:
             self.retried(self.transfer)
@@ -170,13 +171,13 @@ class Client(threading.Thread):
             self.query(f"UPDATE accounts SET amount = amount - 1 WHERE i = {source}")
             self.query(f"UPDATE accounts SET amount = amount + 1 WHERE i = {target}")
             if self.chance.random() < 0.2:
-                self.connection.rollback()
+                self.connection.adbc_connection.rollback()
             else:
-                self.connection.commit()
+                self.connection.adbc_connection.commit()
         except adbc_driver_manager.Error:
             # A failed commit has ended the transaction already.
             with contextlib.suppress(adbc_driver_manager.ProgrammingError):
-                self.connection.rollback()
+                self.connection.adbc_connection.rollback()
             raise
 
     def temporary_table(self) -> None:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import adbc_driver_flightsql.dbapi as flight_sql
+import adbc_driver_manager
 import duckdb
 import pyarrow
 import pytest
-from conftest import Duckling, extension_path
+from conftest import RELEASE, Duckling, extension_path
 
 ANY_PORT = ("--listen", "127.0.0.1:0")
 #: Rows of a query that would run for hours
@@ -255,3 +257,26 @@ def test_no_new_work_while_it_drains(
         late.execute("INSERT INTO dh.one VALUES (2)")
     assert server.stop() == 0
     statement.wait()
+
+
+def test_a_log_that_nobody_reads_any_more() -> None:
+    command = [str(RELEASE / "duckling-server"), *ANY_PORT, "--disconnect-timeout", "100ms", "--max-sessions", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            port = process.stdout.readline().strip().rpartition(":")[2]
+            process.stderr.close()
+            # The first session ends only if the task that logs its end lives on; then the second fits in.
+            for _ in range(2):
+                deadline = time.monotonic() + LIMIT_S
+                while True:
+                    with flight_sql.connect(f"grpc://127.0.0.1:{port}", autocommit=True) as client:
+                        try:
+                            assert client.adbc_current_catalog == "memory"
+                            break
+                        except adbc_driver_manager.Error:
+                            assert time.monotonic() < deadline
+                            time.sleep(0.05)
+            process.terminate()
+            assert process.wait(LIMIT_S) == 0
+        finally:
+            process.kill()

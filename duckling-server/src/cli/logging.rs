@@ -25,7 +25,12 @@ pub fn start(arguments: &Arguments) -> Result<(), CliError> {
         Err(error @ VarError::NotUnicode(_)) => return Err(malformed(error.to_string())),
     };
     let filter = EnvFilter::try_new(directives).map_err(|error| malformed(error.to_string()))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        // It reports a failed write to standard error, and panics if that fails too: a server whose log nobody reads any
+        // more would go on without the tasks that wanted to log.
+        .log_internal_errors(false);
     match arguments.log_format {
         LogFormat::Human => logs.with_ansi(stderr().is_terminal()).init(),
         LogFormat::Json => logs.json().init(),
