@@ -7,6 +7,8 @@ use thiserror::Error;
 pub enum Subtype {
     EntryAlreadyExists,
     MissingEntry,
+    /// Of our own: the session was closed before the statement began.
+    SessionClosed,
     Other,
 }
 
@@ -40,6 +42,14 @@ impl EngineError {
             message: message.into(),
             position: None,
             subtype: Subtype::Other,
+        }
+    }
+
+    /// A statement that came too late: its session was closed, and nothing has begun.
+    pub(super) fn session_closed() -> Self {
+        Self {
+            subtype: Subtype::SessionClosed,
+            ..Self::new("Connection", "The session was closed")
         }
     }
 

@@ -342,7 +342,7 @@ impl Session {
 
     /// Stop what runs, and let nothing begin any more. The connection goes when the last reader of its results has gone.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::SeqCst);
         self.connection.interrupt();
         if let Some(outlet) = self.open_result().take() {
             outlet.cancel();
@@ -422,11 +422,9 @@ impl Session {
     /// Take the turn, and wait until no open result holds the connection.
     ///
     /// # Errors
-    /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this.
+    /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this. `Connection`
+    /// if the session is closed; then nothing has begun.
     async fn free_connection(&self) -> Result<AsyncMutexGuard<'_, ()>, EngineError> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(EngineError::new("Connection", "The session was closed"));
-        }
         let turn = loop {
             match timeout(LOAD_PATIENCE, self.turn.lock()).await {
                 Ok(turn) => break turn,
@@ -443,6 +441,10 @@ impl Session {
         let open = self.open_result().clone();
         if let Some(open) = open {
             open.release_connection().await;
+        }
+        // Only now: it may have been closed while this waited, and what has not begun must not begin any more.
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(EngineError::session_closed());
         }
         Ok(turn)
     }

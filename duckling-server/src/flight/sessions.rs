@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::link::Link;
 use super::sql::prepared_statement::PreparedStatement;
-use super::status::{from_engine, internal};
+use super::status::{SESSION_LOST, from_engine, internal, session_lost};
 use crate::config::quoted_list;
 use crate::engine::{
     Canceller, Database, EngineError, Results, Session, SessionOptions, drop_off_runtime, function_names,
@@ -186,13 +186,14 @@ impl Sessions {
         metadata: &MetadataMap,
         extensions: &Extensions,
     ) -> Result<Lease, Status> {
-        let lost = "the session is not open: it was closed, was idle for too long, or the server was restarted since";
         if let Some(id) = metadata.get(SESSION_HEADER) {
             let id = id.to_str().unwrap_or_default();
-            return self.lease(id, extensions).ok_or_else(|| Status::not_found(lost));
+            return self.lease(id, extensions).ok_or_else(session_lost);
         }
         if let Some(id) = bearer_token(metadata) {
-            return self.lease(id, extensions).ok_or_else(|| Status::unauthenticated(lost));
+            return self
+                .lease(id, extensions)
+                .ok_or_else(|| Status::unauthenticated(SESSION_LOST));
         }
         let Some(link) = extensions.get::<Arc<Link>>() else {
             return Err(internal("a call without a network connection"));
@@ -204,7 +205,7 @@ impl Sessions {
                 // Said once; the next call begins anew.
                 link.session_id().take();
             }
-            return lease.ok_or_else(|| Status::not_found(lost));
+            return lease.ok_or_else(session_lost);
         }
         let lease = self.open("", false, extensions).await?;
         // Another call of this connection may have been faster.
@@ -213,7 +214,7 @@ impl Sessions {
             return Ok(lease);
         }
         self.close(&lease.id);
-        self.lease(&winner, extensions).ok_or_else(|| Status::not_found(lost))
+        self.lease(&winner, extensions).ok_or_else(session_lost)
     }
 
     /// Stop the statement that a ticket has started. False if it is not running.

@@ -9,8 +9,15 @@ use crate::engine::{EngineError, Subtype};
 /// What fits into a response's headers beside the rest.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
+/// Also for calls whose token names no session.
+pub const SESSION_LOST: &str =
+    "the session is not open: it was closed, was idle for too long, or the server was restarted since";
+
 /// A DuckDB exception as a status; class and position ride in the details.
 pub fn from_engine(error: &EngineError) -> Status {
+    if error.subtype == Subtype::SessionClosed {
+        return session_lost();
+    }
     let message = shorten(&error.message);
     let detail = ErrorDetail {
         class: error.class.clone(),
@@ -19,6 +26,12 @@ pub fn from_engine(error: &EngineError) -> Status {
     };
     let text = format!("{} Error: {message}", error.class);
     detail.into_status(code(&error.class, error.subtype), text)
+}
+
+/// The session is gone, and nothing was begun: wherever that is noticed, a client may open another one and go on. No
+/// details, which are DuckDB's.
+pub fn session_lost() -> Status {
+    Status::not_found(SESSION_LOST)
 }
 
 /// A failure of this server itself. Its details tell it from what arrow-flight reports as internal: see `rpc`.

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
+use duckling_protocol::{CloseSession, action};
 use duckling_server::Config;
 use futures::StreamExt;
 use tokio::time::sleep;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::fixture::{LIMIT, connect, execute, open_session, with_address, with_config, with_server};
+use crate::fixture::{LIMIT, act, connect, execute, open_session, with_address, with_config, with_server};
 use crate::sessions::{number, start};
 
 /// Until `done`, or for as long as the fixture allows.
@@ -177,6 +178,34 @@ async fn statements_are_limited_in_time() {
             1,
             "the session goes on"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_waits_for_its_turn_does_not_outlive_its_session() {
+    with_server(|channel| async move {
+        let (closing, other) = (open_session(&channel).await, open_session(&channel).await);
+        number(&channel, &other, "CREATE TABLE t AS SELECT 1 AS i").await;
+        // It holds the connection until the session is closed.
+        let endless = "SELECT count(*) FROM range(1_000_000) a, range(1_000_000) b WHERE hash(a.range + b.range) = 1";
+        let running = start(&channel, &closing, endless).await;
+        let waiting = tokio::spawn({
+            let (channel, closing) = (channel.clone(), closing.clone());
+            async move { status_of(&channel, &closing, "INSERT INTO t VALUES (2)").await }
+        });
+        // Long enough to be waiting; if it came later, it would find no session at all, with the same answer.
+        sleep(Duration::from_millis(300)).await;
+        act(&channel, action::CLOSE_SESSION, &CloseSession {}, Some(&closing))
+            .await
+            .expect("it closes");
+        assert_eq!(waiting.await.expect("no panic"), Code::NotFound);
+        assert_eq!(
+            number(&channel, &other, "SELECT count(*) FROM t").await,
+            1,
+            "nothing was written"
+        );
+        drop(running);
     })
     .await;
 }
