@@ -45,6 +45,11 @@ impl EngineError {
         }
     }
 
+    /// What DuckDB says of a statement that was interrupted.
+    pub(super) fn interrupted() -> Self {
+        Self::new("INTERRUPT", "Interrupted!")
+    }
+
     /// A statement that came too late: its session was closed, and nothing has begun.
     pub(super) fn session_closed() -> Self {
         Self {

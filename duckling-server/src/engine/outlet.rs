@@ -216,11 +216,17 @@ impl Outlet {
         }
     }
 
-    /// Stop the statement if it still runs.
-    pub(super) fn cancel(self: &Arc<Self>) {
+    /// Stop the statement. Rows that were not read are gone, and an error stands in their place: to whoever still reads,
+    /// what came so far must not look complete. False if there is nothing left to stop.
+    pub(super) fn cancel(self: &Arc<Self>) -> bool {
         let mut state = self.lock();
+        let is_read = matches!(state.producer, Producer::Finished) && state.queue.is_empty();
+        if state.cancelled || is_read {
+            return false;
+        }
         state.cancelled = true;
         state.queue.clear();
+        state.queue.push_back(Item::Failure(EngineError::interrupted()));
         state.queued_bytes = 0;
         match std::mem::replace(&mut state.producer, Producer::Running) {
             // Under the lock: once it has finished the connection may already run something else.
@@ -232,6 +238,8 @@ impl Outlet {
             }
             Producer::Finished => state.producer = Producer::Finished,
         }
+        self.progress.notify_waiters();
+        true
     }
 }
 
@@ -245,7 +253,7 @@ impl Claim {
     /// Fail if the reader has gone before the statement began: an interrupt reaches only what runs.
     pub(super) fn proceed(&self) -> Result<(), EngineError> {
         if self.outlet.lock().cancelled {
-            Err(EngineError::new("INTERRUPT", "Interrupted!"))
+            Err(EngineError::interrupted())
         } else {
             Ok(())
         }
@@ -329,19 +337,6 @@ pub struct Canceller(Weak<Outlet>);
 impl Canceller {
     /// Stop the statement: its reader gets the error of an interrupted one. False if it is over already.
     pub fn cancel(&self) -> bool {
-        let Some(outlet) = self.0.upgrade() else {
-            return false;
-        };
-        let unfinished = {
-            let state = outlet.lock();
-            !state.cancelled && (!matches!(state.producer, Producer::Finished) || !state.queue.is_empty())
-        };
-        if unfinished {
-            outlet.cancel();
-            let interrupted = Item::Failure(EngineError::new("INTERRUPT", "Interrupted!"));
-            outlet.lock().queue.push_back(interrupted);
-            outlet.progress.notify_waiters();
-        }
-        unfinished
+        self.0.upgrade().is_some_and(|outlet| outlet.cancel())
     }
 }

@@ -59,21 +59,27 @@ pub struct SessionOptions {
 /// One client's DuckDB connection.
 ///
 /// Statements start one after the other. DuckDB streams one result per connection: when a second statement starts
-/// while a result is still being read, the rest of that result is taken into memory first, and both go on.
+/// while a result is still being read, the rest of that result is taken in first, and both go on.
 pub struct Session {
     instance: Database,
     connection: Arc<Connection>,
     database: String,
     /// Held while a statement starts, or while one without rows runs.
     turn: AsyncMutex<()>,
-    open_result: Mutex<Option<Arc<Outlet>>>,
+    current: Mutex<Current>,
     settings: Arc<AppliedSettings>,
     /// A load that waits for rows of the client holds the turn.
     loading: Arc<AtomicBool>,
     /// Statements that DuckDB works on now, as opposed to those that wait for the client.
     working: Arc<AtomicUsize>,
-    closed: AtomicBool,
     options: SessionOptions,
+}
+
+/// What has the connection. Beginning a statement and closing the session exclude each other by its lock.
+#[derive(Default)]
+struct Current {
+    open_result: Option<Arc<Outlet>>,
+    is_closed: bool,
 }
 
 impl Session {
@@ -87,11 +93,10 @@ impl Session {
             connection: Arc::new(connect(instance, database, &options)?),
             database: database.to_string(),
             turn: AsyncMutex::new(()),
-            open_result: Mutex::new(None),
+            current: Mutex::default(),
             settings: Arc::default(),
             loading: Arc::default(),
             working: Arc::default(),
-            closed: AtomicBool::new(false),
             options,
         })
     }
@@ -342,11 +347,16 @@ impl Session {
 
     /// Stop what runs, and let nothing begin any more. The connection goes when the last reader of its results has gone.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        self.connection.interrupt();
-        if let Some(outlet) = self.open_result().take() {
+        let mut current = self.current();
+        current.is_closed = true;
+        if let Some(outlet) = current.open_result.take() {
             outlet.cancel();
         }
+    }
+
+    /// Whether the session was closed.
+    pub fn is_closed(&self) -> bool {
+        self.current().is_closed
     }
 
     /// Start a statement on the connection once it is free, and stream what it returns.
@@ -370,7 +380,7 @@ impl Session {
         start: impl FnOnce(&Connection) -> Result<(T, Option<Source>), EngineError> + Send + 'static,
     ) -> Result<(T, Option<Results>), EngineError> {
         let _turn = self.free_connection().await?;
-        let (outlet, results) = self.claim_connection();
+        let (outlet, results) = self.claim_connection()?;
         let (connection, applied) = (self.connection.clone(), self.settings.clone());
         let (started, outcome) = oneshot::channel();
         spawn_blocking(move || {
@@ -406,7 +416,7 @@ impl Session {
         call: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let _turn = self.free_connection().await?;
-        let (outlet, _interrupt_when_dropped) = self.claim_connection();
+        let (outlet, _interrupt_when_dropped) = self.claim_connection()?;
         let (connection, applied) = (self.connection.clone(), self.settings.clone());
         spawn_blocking(move || {
             let claim = outlet.claim();
@@ -422,8 +432,7 @@ impl Session {
     /// Take the turn, and wait until no open result holds the connection.
     ///
     /// # Errors
-    /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this. `Connection`
-    /// if the session is closed; then nothing has begun.
+    /// `Resource In Use` while a load holds it: a load waits for rows of the client, which would wait for this.
     async fn free_connection(&self) -> Result<AsyncMutexGuard<'_, ()>, EngineError> {
         let turn = loop {
             match timeout(LOAD_PATIENCE, self.turn.lock()).await {
@@ -438,33 +447,34 @@ impl Session {
                 Err(_) => {}
             }
         };
-        let open = self.open_result().clone();
+        let open = self.current().open_result.clone();
         if let Some(open) = open {
             open.release_connection().await;
-        }
-        // Only now: it may have been closed while this waited, and what has not begun must not begin any more.
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(EngineError::session_closed());
         }
         Ok(turn)
     }
 
     /// Make a new statement the one that holds the connection.
-    fn claim_connection(&self) -> (Arc<Outlet>, Results) {
+    ///
+    /// # Errors
+    /// `Connection` if the session was closed, perhaps while the statement waited for its turn; then nothing has begun.
+    fn claim_connection(&self) -> Result<(Arc<Outlet>, Results), EngineError> {
         let folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
         let outlet = Outlet::new(self.connection.clone(), folder, self.working.clone());
-        *self.open_result() = Some(outlet.clone());
-        (
-            outlet.clone(),
-            Results {
-                outlet,
-                schema: Schema::empty().into(),
-            },
-        )
+        let mut current = self.current();
+        if current.is_closed {
+            return Err(EngineError::session_closed());
+        }
+        current.open_result = Some(outlet.clone());
+        let results = Results {
+            outlet: outlet.clone(),
+            schema: Schema::empty().into(),
+        };
+        Ok((outlet, results))
     }
 
-    fn open_result(&self) -> MutexGuard<'_, Option<Arc<Outlet>>> {
-        self.open_result.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,6 @@ pub struct ClientSession {
     engine: Session,
     link: Mutex<Weak<Link>>,
     last_used: Mutex<Instant>,
-    closed: AtomicBool,
     /// Id of the transaction that BeginTransaction began, while it is open.
     transaction: Mutex<Option<Bytes>>,
     prepared: Mutex<HashMap<Bytes, Arc<PreparedStatement>>>,
@@ -132,7 +131,6 @@ impl Sessions {
             engine,
             link: Mutex::new(extensions.get::<Arc<Link>>().map(Arc::downgrade).unwrap_or_default()),
             last_used: Mutex::new(Instant::now()),
-            closed: AtomicBool::new(false),
             transaction: Mutex::default(),
             prepared: Mutex::default(),
             kept: Mutex::default(),
@@ -155,7 +153,6 @@ impl Sessions {
             return false;
         };
         self.count.fetch_sub(1, Ordering::Relaxed);
-        session.closed.store(true, Ordering::Relaxed);
         session.engine.close();
         tracing::debug!(session_id = id, "session closed");
         drop_off_runtime(session);
@@ -167,7 +164,6 @@ impl Sessions {
         let sessions = std::mem::take(&mut *self.by_id.write().unwrap_or_else(PoisonError::into_inner));
         self.count.fetch_sub(sessions.len(), Ordering::Relaxed);
         for session in sessions.values() {
-            session.closed.store(true, Ordering::Relaxed);
             session.engine.close();
         }
     }
@@ -485,7 +481,7 @@ impl Drop for Lease {
             return;
         };
         session.touch();
-        if session.closed.load(Ordering::Relaxed) {
+        if session.is_closed() {
             // Perhaps the last one: its connection rolls back, which may block.
             drop_off_runtime(session);
         }

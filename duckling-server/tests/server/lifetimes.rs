@@ -209,3 +209,21 @@ async fn a_statement_that_waits_for_its_turn_does_not_outlive_its_session() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_session_is_closed_does_not_look_complete() {
+    with_server(|channel| async move {
+        let session = open_session(&channel).await;
+        let mut result = start(&channel, &session, "SELECT range FROM range(50_000_000)").await;
+        result.next().await.expect("rows").expect("no error");
+        act(&channel, action::CLOSE_SESSION, &CloseSession {}, Some(&session))
+            .await
+            .expect("it closes");
+        let mut outcome = Ok(());
+        while let Some(batch) = result.next().await {
+            outcome = batch.map(drop);
+        }
+        outcome.expect_err("rows are missing, so it must not end well");
+    })
+    .await;
+}
