@@ -5,6 +5,7 @@
 
 mod bind;
 mod catalog;
+mod conditions;
 mod connection;
 mod database;
 mod error;
@@ -21,6 +22,7 @@ mod spill;
 mod stream;
 
 pub use catalog::function_names;
+pub use conditions::Conditions;
 pub use connection::{Connection, Description, ReturnKind};
 pub use database::{Database, check_setting, duckdb_version};
 pub use error::{EngineError, Subtype};
@@ -30,7 +32,7 @@ pub use load::{BulkLoad, IfExists, IfMissing, Load};
 pub use off_runtime::drop_off_runtime;
 pub use outlet::{Canceller, Results};
 pub use prepared::{Parameters, Prepared};
-pub use session::{Conditions, Session, SessionOptions};
+pub use session::{Session, SessionOptions};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

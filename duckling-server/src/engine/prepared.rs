@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use arrow::record_batch::RecordBatchReader;
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
 
 use super::connection::{Connection, Description, RawDescription};
 use super::error::EngineError;
@@ -129,5 +129,65 @@ impl Parameters {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+}
+
+/// The runs of a prepared statement, one for each row of values; one, if it has no parameters.
+pub(super) struct Runs {
+    prepared: Arc<Prepared>,
+    values: Option<Arc<Parameters>>,
+    next_row: usize,
+    current: Option<BatchStream>,
+}
+
+impl Runs {
+    pub(super) fn new(prepared: Arc<Prepared>, values: Option<Arc<Parameters>>) -> Self {
+        Self {
+            prepared,
+            values,
+            next_row: 0,
+            current: None,
+        }
+    }
+
+    /// Start the first run, to be read with those that follow. Returns the schema of all their batches.
+    pub(super) fn start(&mut self) -> Result<SchemaRef, EngineError> {
+        let first = self.start_next()?.ok_or_else(|| {
+            EngineError::new(
+                "Invalid Input",
+                "The parameters of the statement were bound to no row of values",
+            )
+        })?;
+        let schema = first.schema();
+        self.current = Some(first);
+        Ok(schema)
+    }
+
+    /// Start the next run; `None` after the last.
+    pub(super) fn start_next(&mut self) -> Result<Option<BatchStream>, EngineError> {
+        let row = self.next_row;
+        if row >= self.values.as_ref().map_or(1, |values| values.rows()) {
+            return Ok(None);
+        }
+        self.next_row += 1;
+        self.prepared.submit(self.values.as_deref(), row).map(Some)
+    }
+}
+
+impl Iterator for Runs {
+    type Item = Result<RecordBatch, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.current.as_mut()?.next() {
+                return Some(batch);
+            }
+            // One stream of a connection at a time: this one ends before the next begins.
+            self.current = None;
+            match self.start_next() {
+                Ok(next) => self.current = next,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }

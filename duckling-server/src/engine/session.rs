@@ -1,6 +1,5 @@
 //! One client's DuckDB connection: its statements, in turn, and its transaction.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,39 +12,18 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::conditions::{AppliedSettings, Conditions};
 use super::connection::{Connection, Description, ReturnKind};
 use super::database::Database;
 use super::error::EngineError;
 use super::execution::{Execution, Mode, start};
-use super::icu::{has_icu, holds_without_icu};
 use super::load::{AwaitedBatches, BulkLoad, Load, bulk_load, changed_rows, load};
 use super::outlet::{Outlet, Results, Source};
-use super::prepared::{Parameters, Prepared};
-use super::stream::BatchStream;
+use super::prepared::{Parameters, Prepared, Runs};
 use super::{catalog, quote_identifier};
 
 /// How long a statement waits for a load of its own session, which may be one that is being given up.
 const LOAD_PATIENCE: Duration = Duration::from_secs(2);
-
-/// What a statement runs under.
-#[derive(Clone, Debug, Default)]
-pub struct Conditions {
-    /// Begin a transaction that stays open, unless there is one. Otherwise the statement runs as the connection stands:
-    /// in its open transaction, or in one of its own.
-    pub begin: bool,
-    /// DuckDB settings by name; they stay until another statement brings others.
-    pub settings: Vec<(String, String)>,
-}
-
-impl Conditions {
-    /// With the session's settings as they are.
-    pub fn beginning(begin: bool) -> Self {
-        Self {
-            begin,
-            settings: Vec::new(),
-        }
-    }
-}
 
 /// How a session is set up.
 #[derive(Clone, Debug, Default)]
@@ -188,15 +166,7 @@ impl Session {
     ) -> Result<Results, EngineError> {
         self.run(conditions, move |_| {
             let mut runs = Runs::new(prepared, values);
-            let first = runs.start_next()?.ok_or_else(|| {
-                EngineError::new(
-                    "Invalid Input",
-                    "The parameters of the statement were bound to no row of values",
-                )
-            })?;
-            let schema = first.schema();
-            runs.current = Some(first);
-            Ok((schema, Box::new(runs)))
+            Ok((runs.start()?, Box::new(runs)))
         })
         .await
     }
@@ -510,52 +480,6 @@ impl Drop for Working {
     }
 }
 
-/// The runs of a prepared statement, one for each row of values; one, if it has no parameters.
-struct Runs {
-    prepared: Arc<Prepared>,
-    values: Option<Arc<Parameters>>,
-    next_row: usize,
-    current: Option<BatchStream>,
-}
-
-impl Runs {
-    fn new(prepared: Arc<Prepared>, values: Option<Arc<Parameters>>) -> Self {
-        Self {
-            prepared,
-            values,
-            next_row: 0,
-            current: None,
-        }
-    }
-
-    fn start_next(&mut self) -> Result<Option<BatchStream>, EngineError> {
-        let row = self.next_row;
-        if row >= self.values.as_ref().map_or(1, |values| values.rows()) {
-            return Ok(None);
-        }
-        self.next_row += 1;
-        self.prepared.submit(self.values.as_deref(), row).map(Some)
-    }
-}
-
-impl Iterator for Runs {
-    type Item = Result<RecordBatch, EngineError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.current.as_mut()?.next() {
-                return Some(batch);
-            }
-            // One stream of a connection at a time: this one ends before the next begins.
-            self.current = None;
-            match self.start_next() {
-                Ok(next) => self.current = next,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-}
-
 fn connect(instance: &Database, database: &str, options: &SessionOptions) -> Result<Connection, EngineError> {
     let connection = instance.connect()?;
     // With its schema: a bare name means a schema of the default database first.
@@ -586,30 +510,4 @@ fn in_transaction<T>(
         Err(_) => drop(connection.query("ROLLBACK")),
     }
     outcome
-}
-
-/// The settings that statements have brought so far.
-#[derive(Default)]
-struct AppliedSettings(Mutex<HashMap<String, String>>);
-
-impl AppliedSettings {
-    /// Bring the connection into the state that a statement asks for.
-    fn establish(&self, connection: &Connection, conditions: &Conditions) -> Result<(), EngineError> {
-        let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, value) in &conditions.settings {
-            if applied.get(name) != Some(value) {
-                if !has_icu() && holds_without_icu(name, value)? {
-                    continue;
-                }
-                // SESSION: plain SET changes several of them for the whole instance, and so for other clients.
-                let literal = value.replace('\'', "''");
-                connection.query(&format!("SET SESSION {} = '{literal}'", quote_identifier(name)))?;
-                applied.insert(name.clone(), value.clone());
-            }
-        }
-        if conditions.begin && !connection.in_transaction() {
-            connection.query("BEGIN TRANSACTION")?;
-        }
-        Ok(())
-    }
 }

@@ -17,16 +17,6 @@ use super::status::internal;
 /// The gRPC face of [`Service`].
 pub struct Rpc(pub Service);
 
-impl Rpc {
-    async fn answer<I, T>(
-        &self,
-        request: Request<I>,
-        call: impl AsyncFnOnce(&Service, Request<I>) -> Result<Response<T>, Status>,
-    ) -> Result<Response<T>, Status> {
-        guard(call(&self.0, request)).await
-    }
-}
-
 /// Turn a panic into a status: the connection, and the other calls on it, go on.
 async fn guard<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     let outcome = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
@@ -59,10 +49,7 @@ impl FlightService for Rpc {
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Self::HandshakeStream>, Status> {
-        self.answer(request, async |service, request| {
-            FlightService::handshake(service, request).await
-        })
-        .await
+        guard(FlightService::handshake(&self.0, request)).await
     }
 
     async fn list_flights(&self, _request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
@@ -72,62 +59,41 @@ impl FlightService for Rpc {
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
-        self.answer(request, async |service, request| {
-            FlightService::get_flight_info(service, request).await
-        })
-        .await
+        guard(FlightService::get_flight_info(&self.0, request)).await
     }
 
     /// Complete at once: a statement runs, and streams, when its ticket is used.
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
-        self.answer(request, async |service, request| {
-            let info = FlightService::get_flight_info(service, request).await?;
-            Ok(info.map(|info| PollInfo {
-                info: Some(info),
-                flight_descriptor: None,
-                progress: Some(1.0),
-                expiration_time: None,
-            }))
-        })
-        .await
+        let info = self.get_flight_info(request).await?;
+        Ok(info.map(|info| PollInfo {
+            info: Some(info),
+            flight_descriptor: None,
+            progress: Some(1.0),
+            expiration_time: None,
+        }))
     }
 
-    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        self.answer(request, async |service, mut request| {
-            request.extensions_mut().insert(SchemaOnly);
-            let info = FlightService::get_flight_info(service, request).await?;
-            Ok(info.map(|info| SchemaResult { schema: info.schema }))
-        })
-        .await
+    async fn get_schema(&self, mut request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        request.extensions_mut().insert(SchemaOnly);
+        let info = self.get_flight_info(request).await?;
+        Ok(info.map(|info| SchemaResult { schema: info.schema }))
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        self.answer(request, async |service, request| {
-            FlightService::do_get(service, request).await
-        })
-        .await
+        guard(FlightService::do_get(&self.0, request)).await
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        self.answer(request, async |service, request| {
-            FlightService::do_put(service, request).await
-        })
-        .await
+        guard(FlightService::do_put(&self.0, request)).await
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        self.answer(request, async |service, request| {
-            tracing::debug!(action = request.get_ref().r#type, "action");
-            FlightService::do_action(service, request).await
-        })
-        .await
+        tracing::debug!(action = request.get_ref().r#type, "action");
+        guard(FlightService::do_action(&self.0, request)).await
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        self.answer(request, async |service, request| {
-            FlightService::list_actions(service, request).await
-        })
-        .await
+        guard(FlightService::list_actions(&self.0, request)).await
     }
 
     async fn do_exchange(

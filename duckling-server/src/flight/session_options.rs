@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::sessions::{Lease, Sessions};
 use super::status::from_engine;
-use crate::engine::{Conditions, EngineError, quote_identifier};
+use crate::engine::quote_identifier;
 
 /// Names of the standard actions.
 pub const SET_SESSION_OPTIONS: &str = "SetSessionOptions";
@@ -107,7 +107,7 @@ pub async fn set(session: &Lease, body: &[u8]) -> Result<SetSessionOptionsResult
     let mut errors = HashMap::new();
     for (name, value) in options {
         let outcome = match statement(&name, value.option_value) {
-            Ok(sql) => run(session, sql).await.map_err(|error| match error.class.as_str() {
+            Ok(sql) => session.rows(sql).await.map_err(|error| match error.class.as_str() {
                 "Catalog" if name != CATALOG && name != SCHEMA => ErrorValue::InvalidName,
                 "TransactionContext" | "INTERRUPT" | "Connection" => ErrorValue::Error,
                 _ => ErrorValue::InvalidValue,
@@ -127,13 +127,9 @@ pub async fn get(session: &Lease) -> Result<GetSessionOptionsResult, Status> {
         "SELECT name, value FROM duckdb_settings() WHERE value IS NOT NULL AND value <> '' AND name NOT IN ('{CATALOG}', '{SCHEMA}') \
          UNION ALL VALUES ('{CATALOG}', current_database()), ('{SCHEMA}', current_schema())"
     );
-    let mut results = session
-        .execute(sql, Conditions::default())
-        .await
-        .map_err(|error| from_engine(&error))?;
+    let batches = session.rows(sql).await.map_err(|error| from_engine(&error))?;
     let mut session_options = HashMap::new();
-    while let Some(batch) = results.next().await {
-        let batch = batch.map_err(|error| from_engine(&error))?;
+    for batch in &batches {
         let (names, values) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
         for row in 0..names.len() {
             let value = SessionOptionValue {
@@ -151,14 +147,6 @@ pub fn close(sessions: &Sessions, session: &Lease) -> CloseSessionResult {
     CloseSessionResult {
         status: CloseStatus::Closed.into(),
     }
-}
-
-async fn run(session: &Lease, sql: String) -> Result<(), EngineError> {
-    let mut results = session.execute(sql, Conditions::default()).await?;
-    while let Some(batch) = results.next().await {
-        batch?;
-    }
-    Ok(())
 }
 
 fn statement(name: &str, value: Option<OptionValue>) -> Result<String, ErrorValue> {
