@@ -2,7 +2,9 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
+#include "local_inputs.hpp"
 #include "query_function.hpp"
+#include "statement_with_inputs.hpp"
 #include "statement_state.hpp"
 #include "storage.hpp"
 
@@ -62,8 +64,10 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		auto &config = DBConfig::GetConfig(loader.GetDatabaseInstance());
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
+		PlannerExtension::Register(config, duckherder::ReturnTypeOfStatementsWithInputs());
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
+		loader.RegisterFunction(duckherder::InputFunction());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());

@@ -1,6 +1,7 @@
 // Whole statements that run on the server.
 
 #include "catalog.hpp"
+#include "local_inputs.hpp"
 #include "query_function.hpp"
 #include "statement_kind.hpp"
 
@@ -40,6 +41,9 @@ bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {
 	if (ref.type == TableReferenceType::TABLE_FUNCTION) {
 		auto &call = ref.Cast<TableFunctionRef>();
+		if (IsLocalInput(ref)) {
+			return true;
+		}
 		// Input that lives in this process cannot travel
 		return !call.bind_info && KnowsFunction(remote.get(), call.function->Cast<FunctionExpression>().FunctionName());
 	}

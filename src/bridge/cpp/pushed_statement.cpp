@@ -37,6 +37,7 @@ PushedStatement::PushedStatement(StatementKind kind_p) : kind(kind_p) {
 }
 
 PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p) : kind(KindOf(*node_p)), node(std::move(node_p)) {
+	inputs = TakeLocalInputs(*node);
 	VisitParameters(*node, [&](unique_ptr<ParsedExpression> &parameter) {
 		auto &name = parameter->Cast<ParameterExpression>().Identifier();
 		if (std::find(parameters.begin(), parameters.end(), name) == parameters.end()) {
@@ -45,7 +46,7 @@ PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p) : kind(KindOf(*no
 	});
 }
 
-string PushedStatement::ToSql(const vector<Value> &values) const {
+unique_ptr<QueryNode> PushedStatement::WithValues(const vector<Value> &values) const {
 	auto copy = node->Copy();
 	VisitParameters(*copy, [&](unique_ptr<ParsedExpression> &parameter) {
 		auto &name = parameter->Cast<ParameterExpression>().Identifier();
@@ -54,7 +55,7 @@ string PushedStatement::ToSql(const vector<Value> &values) const {
 		constant->SetAlias(parameter->GetAlias());
 		parameter = std::move(constant);
 	});
-	return copy->ToString();
+	return copy;
 }
 
 } // namespace duckherder

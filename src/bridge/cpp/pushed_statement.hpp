@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "local_inputs.hpp"
 #include "statement_kind.hpp"
 
 #include "duckdb/common/identifier.hpp"
@@ -20,11 +21,13 @@ struct PushedStatement : public duckdb::TableFunctionInfo {
 		return !parameters.empty();
 	}
 	//! The statement with `values` in the places of its parameters, which are in the order of `parameters`.
-	std::string ToSql(const duckdb::vector<duckdb::Value> &values) const;
+	duckdb::unique_ptr<duckdb::QueryNode> WithValues(const duckdb::vector<duckdb::Value> &values) const;
 
 	StatementKind kind;
 	//! Null if the statement is not built around a query node
 	duckdb::unique_ptr<duckdb::QueryNode> node;
+	//! Rows of the client that the statement reads as tables
+	duckdb::vector<duckdb::shared_ptr<LocalInput>> inputs;
 	//! Each parameter once
 	duckdb::vector<duckdb::Identifier> parameters;
 };

@@ -7,6 +7,7 @@
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
 #include "statement_state.hpp"
+#include "statement_with_inputs.hpp"
 #include "transaction.hpp"
 
 #include "duckdb/common/enums/database_modification_type.hpp"
@@ -35,17 +36,23 @@ struct QueryBindData : public RemoteScanData {
 
 } // namespace
 
-static optional_ptr<PushedStatement> PushedBy(TableFunctionBindInput &input) {
+optional_ptr<PushedStatement> PushedBy(TableFunctionBindInput &input) {
 	return input.ref.bind_info ? &input.ref.bind_info->Cast<PushedStatement>() : nullptr;
+}
+
+unique_ptr<QueryNode> PushedNode(ClientContext &context, TableFunctionBindInput &input, const PushedStatement &pushed) {
+	vector<Value> values(input.inputs.begin() + 2, input.inputs.end());
+	if (!values.empty()) {
+		StatementState::Of(context).SetParameterCount(values.size());
+	}
+	return pushed.WithValues(values);
 }
 
 //! The SQL to run: the second argument, with the others in the places of its parameters.
 static string StatementText(ClientContext &context, TableFunctionBindInput &input,
                             optional_ptr<PushedStatement> pushed) {
 	if (pushed && pushed->HasParameters()) {
-		vector<Value> values(input.inputs.begin() + 2, input.inputs.end());
-		StatementState::Of(context).SetParameterCount(values.size());
-		return pushed->ToSql(values);
+		return PushedNode(context, input, *pushed)->ToString();
 	}
 	if (input.inputs.size() > 2) {
 		throw BinderException("%s(catalog, sql) takes two arguments", QUERY_FUNCTION_NAME);
@@ -53,17 +60,17 @@ static string StatementText(ClientContext &context, TableFunctionBindInput &inpu
 	return StringValue::Get(input.inputs[1]);
 }
 
-static void RegisterUse(ClientContext &context, TableFunctionBindInput &input, const QueryBindData &data) {
+void RegisterUse(ClientContext &context, TableFunctionBindInput &input, Catalog &catalog, bool read_only) {
 	if (!input.binder) {
 		return;
 	}
 	// The remote may change between two executions of a prepared statement, and nobody would tell us
 	input.binder->SetAlwaysRequireRebind();
 	auto &properties = input.binder->GetStatementProperties();
-	if (data.read_only) {
-		properties.RegisterDBRead(data.catalog, context);
+	if (read_only) {
+		properties.RegisterDBRead(catalog, context);
 	} else {
-		properties.RegisterDBModify(data.catalog, context,
+		properties.RegisterDBModify(catalog, context,
 		                            DatabaseModificationType::INSERT_DATA | DatabaseModificationType::DELETE_DATA |
 		                                DatabaseModificationType::UPDATE_DATA | DatabaseModificationType::ALTER_TABLE |
 		                                DatabaseModificationType::CREATE_CATALOG_ENTRY |
@@ -110,7 +117,7 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 	} else {
 		names = StringsToIdentifiers(BindOnServer(context, input, *data, kind == StatementKind::QUERY));
 	}
-	RegisterUse(context, input, *data);
+	RegisterUse(context, input, data->catalog, data->read_only);
 	return_types = data->types;
 	return std::move(data);
 }
@@ -140,6 +147,7 @@ TableFunction QueryFunction() {
 	TableFunction function(QUERY_FUNCTION_NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, ScanFunction, Bind,
 	                       InitGlobal, ScanInitLocal);
 	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
+	function.bind_operator = BindStatementWithInputs;
 	function.get_partition_data = ScanGetPartitionData;
 	function.to_string = Describe;
 	function.projection_pushdown = true;
@@ -167,8 +175,9 @@ unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, const string &sql, Stat
 }
 
 unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, unique_ptr<QueryNode> node) {
-	auto sql = node->ToString();
-	return Call(catalog, sql, make_shared_ptr<PushedStatement>(std::move(node)));
+	auto pushed = make_shared_ptr<PushedStatement>(std::move(node));
+	auto sql = pushed->node->ToString();
+	return Call(catalog, sql, std::move(pushed));
 }
 
 } // namespace duckherder

@@ -10,10 +10,21 @@
 
 namespace duckherder {
 
+struct PushedStatement;
+
 constexpr const char *QUERY_FUNCTION_NAME = "duckherder_query";
 
 //! Runs `sql` on the server of `catalog` and returns its result. Every statement that is pushed down becomes a call of it.
 duckdb::TableFunction QueryFunction();
+
+//! The statement that a call pushes down, or null if the user wrote the call.
+duckdb::optional_ptr<PushedStatement> PushedBy(duckdb::TableFunctionBindInput &input);
+//! The pushed statement with the arguments of the call in the places of its parameters.
+duckdb::unique_ptr<duckdb::QueryNode> PushedNode(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input,
+                                                 const PushedStatement &pushed);
+//! Tell DuckDB that the statement which is being bound reads from a server, or may change anything there.
+void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input, duckdb::Catalog &catalog,
+                 bool read_only);
 
 //! A call of the function, to put into a parsed statement.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog, const std::string &sql,

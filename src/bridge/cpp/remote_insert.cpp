@@ -3,73 +3,33 @@
 #include "remote_insert.hpp"
 
 #include "transaction.hpp"
-#include "transferable.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
-#include "duckdb/common/arrow/arrow_appender.hpp"
-#include "duckdb/common/arrow/arrow_converter.hpp"
-#include "duckdb/common/arrow/arrow_type_extension.hpp"
-#include "duckdb/common/arrow/arrow_wrapper.hpp"
 
 using namespace duckdb;
 
 namespace duckherder {
 
-//! A batch is sent when it holds this many rows or bytes, whichever comes first.
-static constexpr idx_t MAX_BATCH_ROWS = 122880;
-static constexpr idx_t MAX_BATCH_BYTES = 1 << 20;
-
 namespace {
 
 class InsertGlobalState : public GlobalSinkState {
 public:
-	InsertGlobalState(ClientContext &context, Catalog &catalog, const InsertTarget &target)
-	    : properties(context.GetClientProperties()) {
-		properties.arrow_lossless_conversion = true;
-		extension_types = ArrowTypeExtensionData::GetExtensionTypes(context, target.types);
-		vector<dh_str> columns;
-		for (auto &column : target.columns) {
-			columns.push_back(ToStr(column));
-		}
-		auto &transaction = RemoteTransaction::Get(context, catalog);
-		dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table), columns.data(),
-		                      columns.size(),           transaction.IsExplicit()};
-		ArrowSchema schema;
-		ArrowConverter::ToArrowSchema(&schema, target.types, target.columns, properties);
-		Interrupt interrupt(context);
-		Check(Rust().ingest_open(&transaction.SessionForLoad(context), &raw, &schema, &interrupt, &ingest));
-	}
-	~InsertGlobalState() override {
-		if (ingest) {
-			Rust().ingest_free(ingest);
-		}
+	InsertGlobalState(ClientContext &context, RemoteTransaction &transaction, const LoadTarget &target)
+	    : load(context, transaction, target, transaction.IsExplicit()) {
 	}
 
-	ClientProperties properties;
-	unordered_map<idx_t, const shared_ptr<ArrowTypeExtensionData>> extension_types;
-	dh_ingest *ingest = nullptr;
+	RemoteLoad load;
 	uint64_t rows = 0;
 };
 
 class InsertLocalState : public LocalSinkState {
 public:
-	//! Created at the first row that goes into it
-	unique_ptr<ArrowAppender> appender;
-
-	void Send(ClientContext &context, InsertGlobalState &global) {
-		if (!appender) {
-			return;
-		}
-		auto batch = appender->Finalize();
-		appender.reset();
-		Interrupt interrupt(context);
-		Check(Rust().ingest_push(global.ingest, &batch, &interrupt));
-	}
+	RemoteLoad::Batch batch;
 };
 
 } // namespace
 
-RemoteInsert::RemoteInsert(PhysicalPlan &plan, vector<LogicalType> types_p, Catalog &catalog_p, InsertTarget target_p,
+RemoteInsert::RemoteInsert(PhysicalPlan &plan, vector<LogicalType> types_p, Catalog &catalog_p, LoadTarget target_p,
                            bool parallel_p, idx_t estimated_cardinality)
     : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, std::move(types_p), estimated_cardinality),
       catalog(catalog_p), target(std::move(target_p)), parallel(parallel_p) {
@@ -88,7 +48,7 @@ InsertionOrderPreservingMap<string> RemoteInsert::ParamsToString() const {
 }
 
 unique_ptr<GlobalSinkState> RemoteInsert::GetGlobalSinkState(ClientContext &context) const {
-	return make_uniq<InsertGlobalState>(context, catalog, target);
+	return make_uniq<InsertGlobalState>(context, RemoteTransaction::Get(context, catalog), target);
 }
 
 unique_ptr<LocalSinkState> RemoteInsert::GetLocalSinkState(ExecutionContext &) const {
@@ -97,29 +57,20 @@ unique_ptr<LocalSinkState> RemoteInsert::GetLocalSinkState(ExecutionContext &) c
 
 SinkResultType RemoteInsert::Sink(ExecutionContext &context, DataChunk &chunk, OperatorSinkInput &input) const {
 	auto &global = input.global_state.Cast<InsertGlobalState>();
-	auto &local = input.local_state.Cast<InsertLocalState>();
-	if (!local.appender) {
-		local.appender = make_uniq<ArrowAppender>(target.types, STANDARD_VECTOR_SIZE, global.properties,
-		                                          global.extension_types);
-	}
-	duckling::CheckTransferable(chunk);
-	local.appender->Append(chunk, 0, chunk.size(), chunk.size());
-	if (local.appender->RowCount() >= MAX_BATCH_ROWS || local.appender->ByteSize() >= MAX_BATCH_BYTES) {
-		local.Send(context.client, global);
-	}
+	global.load.Append(context.client, input.local_state.Cast<InsertLocalState>().batch, chunk);
 	return SinkResultType::NEED_MORE_INPUT;
 }
 
 SinkCombineResultType RemoteInsert::Combine(ExecutionContext &context, OperatorSinkCombineInput &input) const {
-	input.local_state.Cast<InsertLocalState>().Send(context.client, input.global_state.Cast<InsertGlobalState>());
+	auto &global = input.global_state.Cast<InsertGlobalState>();
+	global.load.Flush(context.client, input.local_state.Cast<InsertLocalState>().batch);
 	return SinkCombineResultType::FINISHED;
 }
 
 SinkFinalizeType RemoteInsert::Finalize(Pipeline &, Event &, ClientContext &context,
                                         OperatorSinkFinalizeInput &input) const {
 	auto &global = input.global_state.Cast<InsertGlobalState>();
-	Interrupt interrupt(context);
-	Check(Rust().ingest_finish(global.ingest, &interrupt, &global.rows));
+	global.rows = global.load.Finish(context);
 	if (!target.create_sql.empty()) {
 		RemoteTransaction::Get(context, catalog).InvalidateSnapshot();
 	}

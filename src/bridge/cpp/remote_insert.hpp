@@ -2,26 +2,17 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "remote_load.hpp"
 
 #include "duckdb/execution/physical_operator.hpp"
 
 namespace duckherder {
 
-//! Where the rows go.
-struct InsertTarget {
-	//! Statement that creates the table first, or empty
-	std::string create_sql;
-	std::string schema;
-	std::string table;
-	duckdb::vector<std::string> columns;
-	duckdb::vector<duckdb::LogicalType> types;
-};
-
 //! Sink of INSERT INTO and CREATE TABLE AS: streams Arrow batches to the server, then yields the number of rows.
 class RemoteInsert : public duckdb::PhysicalOperator {
 public:
 	RemoteInsert(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::Catalog &catalog,
-	             InsertTarget target, bool parallel, duckdb::idx_t estimated_cardinality);
+	             LoadTarget target, bool parallel, duckdb::idx_t estimated_cardinality);
 
 	//! Whether an operator is one of these.
 	static bool Is(const duckdb::PhysicalOperator &op);
@@ -63,7 +54,7 @@ private:
 	static constexpr const char *CREATE_TABLE_AS_NAME = "REMOTE_CREATE_TABLE_AS";
 
 	duckdb::Catalog &catalog;
-	InsertTarget target;
+	LoadTarget target;
 	bool parallel;
 };
 

@@ -3,6 +3,8 @@
 #include "statement_state.hpp"
 
 #include "catalog.hpp"
+#include "local_inputs.hpp"
+#include "transaction.hpp"
 
 #include "duckdb/common/string_util.hpp"
 #include "duckdb/main/config.hpp"
@@ -54,6 +56,11 @@ void StatementState::QueryBegin(ClientContext &context) {
 	explains = BeginsWithExplain(context.GetCurrentQuery());
 	executes_prepared = false;
 	parameter_count = 0;
+	needed_server = nullptr;
+}
+
+void StatementState::NeedsServer(RemoteCatalog &catalog) {
+	needed_server = catalog;
 }
 
 void StatementState::QueryEnd() {
@@ -62,6 +69,17 @@ void StatementState::QueryEnd() {
 
 bool StatementState::CanRequestRebind() {
 	return RemoteCatalog::AnyAttached();
+}
+
+RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &) {
+	auto server = needed_server;
+	needed_server = nullptr;
+	if (!server || ExtractLocalInputs(context, *server, statement) == 0) {
+		return RebindQueryInfo::DO_NOT_REBIND;
+	}
+	// What the inputs read from the server, and what it does with them, belongs together
+	RemoteTransaction::Get(context, *server).ReadOneSnapshot();
+	return RebindQueryInfo::ATTEMPT_TO_REBIND;
 }
 
 RebindQueryInfo StatementState::OnFinalizePrepare(ClientContext &, PreparedStatementData &prepared,

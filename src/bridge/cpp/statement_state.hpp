@@ -11,6 +11,8 @@ class Binder;
 
 namespace duckherder {
 
+class RemoteCatalog;
+
 //! Each client connection has one of these.
 class StatementState : public duckdb::ClientContextState {
 public:
@@ -26,11 +28,16 @@ public:
 		return parameter_count > 0;
 	}
 
+	//! The statement that is being planned changes a table of `catalog` in a way that only its server can.
+	void NeedsServer(RemoteCatalog &catalog);
+
 	void QueryBegin(duckdb::ClientContext &context) override;
 	void QueryEnd() override;
 	//! DuckDB copies every statement for states that say so, and asks `OnFinalizePrepare` and `OnPlanningError` of all
 	//! states if one does.
 	bool CanRequestRebind() override;
+	duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext &context, duckdb::SQLStatement &statement,
+	                                        duckdb::ErrorData &error) override;
 	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
 	                                          duckdb::PreparedStatementMode mode) override;
 	duckdb::RebindQueryInfo OnRebindPreparedStatement(duckdb::ClientContext &context,
@@ -43,6 +50,7 @@ private:
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
 	duckdb::idx_t parameter_count = 0;
+	duckdb::optional_ptr<RemoteCatalog> needed_server;
 };
 
 //! Gives every connection of a database its StatementState, those that are open already included.

@@ -40,10 +40,10 @@ dh_session &RemoteTransaction::Session(ClientContext &context) {
 	return result;
 }
 
-dh_session &RemoteTransaction::SessionForLoad(ClientContext &context) {
+dh_session &RemoteTransaction::SessionForLoad(ClientContext &context, bool in_transaction) {
 	auto &result = session->Get(context);
 	lock_guard<mutex> guard(lock);
-	begun = begun || IsExplicit();
+	begun = begun || in_transaction;
 	return result;
 }
 

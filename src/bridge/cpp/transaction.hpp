@@ -25,7 +25,7 @@ public:
 	//! The session, to call the server for a statement of this transaction.
 	dh_session &Session(duckdb::ClientContext &context);
 	//! The same for a load, whose call is made later.
-	dh_session &SessionForLoad(duckdb::ClientContext &context);
+	dh_session &SessionForLoad(duckdb::ClientContext &context, bool in_transaction);
 	//! The client has said BEGIN.
 	bool IsExplicit() const {
 		return !auto_commit;

@@ -3,12 +3,15 @@
 #include "catalog.hpp"
 #include "relation_entry.hpp"
 #include "remote_insert.hpp"
+#include "statement_state.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/parser/parsed_data/alter_table_info.hpp"
 #include "duckdb/parser/parsed_data/create_index_info.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
+#include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/statement/create_statement.hpp"
+#include "duckdb/planner/binder.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_delete.hpp"
 #include "duckdb/planner/operator/logical_insert.hpp"
@@ -20,7 +23,7 @@ using namespace duckdb;
 
 namespace duckherder {
 
-static void AddColumns(InsertTarget &target, const ColumnList &columns) {
+static void AddColumns(LoadTarget &target, const ColumnList &columns) {
 	for (auto &column : columns.Physical()) {
 		target.columns.push_back(column.Name().GetIdentifierName());
 		target.types.push_back(column.Type());
@@ -32,7 +35,7 @@ PhysicalOperator &RemoteCatalog::PlanCreateTableAs(ClientContext &context, Physi
 	auto create = unique_ptr_cast<CreateInfo, CreateTableInfo>(op.info->Base().Copy());
 	create->query = nullptr;
 	create->StripCatalogQualification();
-	InsertTarget target;
+	LoadTarget target;
 	target.create_sql = create->ToString();
 	target.schema = op.schema.name.GetIdentifierName();
 	target.table = create->GetTableName().GetIdentifierName();
@@ -43,23 +46,46 @@ PhysicalOperator &RemoteCatalog::PlanCreateTableAs(ClientContext &context, Physi
 	return insert;
 }
 
+//! A statement that only the server can run, but that uses something of this client. Once it has failed, it is tried again
+//! with that as an input of the server's statement.
+[[noreturn]] static void ThrowNotWhole(ClientContext &context, const char *statement, TableCatalogEntry &table) {
+	StatementState::Of(context).NeedsServer(table.ParentCatalog().Cast<RemoteCatalog>());
+	throw NotImplementedException("%s of remote table \"%s\" cannot run here, and cannot be sent to the server, because "
+	                              "it uses a function that only this client has, or because the optimizer is off "
+	                              "(SET enable_optimizer = true)",
+	                              statement, table.name.GetIdentifierName());
+}
+
+static bool IsConstant(const ParsedExpression &expression) {
+	return expression.GetExpressionClass() == ExpressionClass::CONSTANT ||
+	       (expression.GetExpressionClass() == ExpressionClass::CAST &&
+	        IsConstant(expression.Cast<CastExpression>().Child()));
+}
+
+//! The statement leaves out a column whose default is computed, which is for the server to do. The binder moves the
+//! defaults that are used out of the list.
+static bool UsesComputedDefault(const RemoteTable &table, const LogicalInsert &op) {
+	for (auto &column : table.GetColumns().Physical()) {
+		if (!op.bound_defaults[column.StorageOid()] && column.HasDefaultValue() && !IsConstant(column.DefaultValue())) {
+			return true;
+		}
+	}
+	return false;
+}
+
 PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlanGenerator &planner, LogicalInsert &op,
                                             optional_ptr<PhysicalOperator> plan) {
 	auto &table = op.table.Cast<RemoteTable>();
 	if (op.return_chunk) {
-		throw NotImplementedException("INSERT of local rows into remote table \"%s\" with RETURNING is not supported yet: "
-		                              "insert first, then SELECT",
-		                              table.name.GetIdentifierName());
+		ThrowNotWhole(context, "INSERT with RETURNING", table);
 	}
 	if (op.on_conflict_info.action_type != OnConflictAction::THROW) {
-		throw NotImplementedException("INSERT of local rows into remote table \"%s\" with ON CONFLICT is not supported "
-		                              "yet: load them into a remote staging table first and insert from there",
-		                              table.name.GetIdentifierName());
+		ThrowNotWhole(context, "INSERT with ON CONFLICT", table);
 	}
-	if (!op.column_index_map.empty()) {
-		plan = planner.ResolveDefaultsProjection(op, *plan);
+	if (UsesComputedDefault(table, op)) {
+		ThrowNotWhole(context, "INSERT with computed defaults", table);
 	}
-	InsertTarget target;
+	LoadTarget target;
 	target.schema = table.schema.name.GetIdentifierName();
 	target.table = table.name.GetIdentifierName();
 	AddColumns(target, table.GetColumns());
@@ -69,38 +95,30 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 	return insert;
 }
 
-//! For what only the server can do, when the statement could not be sent there whole.
-[[noreturn]] static void ThrowNotWhole(const char *statement, const TableCatalogEntry &table) {
-	throw NotImplementedException("%s of remote table \"%s\" cannot run here: it was not sent to the server as a whole, "
-	                              "because it uses something of this client (copy local tables to the server first) or "
-	                              "because the optimizer is off (SET enable_optimizer = true)",
-	                              statement, table.name.GetIdentifierName());
-}
-
-PhysicalOperator &RemoteCatalog::PlanDelete(ClientContext &, PhysicalPlanGenerator &, LogicalDelete &op,
+PhysicalOperator &RemoteCatalog::PlanDelete(ClientContext &context, PhysicalPlanGenerator &, LogicalDelete &op,
                                             PhysicalOperator &) {
-	ThrowNotWhole("DELETE", op.table);
+	ThrowNotWhole(context, "DELETE", op.table);
 }
 
-PhysicalOperator &RemoteCatalog::PlanUpdate(ClientContext &, PhysicalPlanGenerator &, LogicalUpdate &op,
+PhysicalOperator &RemoteCatalog::PlanUpdate(ClientContext &context, PhysicalPlanGenerator &, LogicalUpdate &op,
                                             PhysicalOperator &) {
-	ThrowNotWhole("UPDATE", op.table);
+	ThrowNotWhole(context, "UPDATE", op.table);
 }
 
-PhysicalOperator &RemoteCatalog::PlanMergeInto(ClientContext &, PhysicalPlanGenerator &, LogicalMergeInto &op,
+PhysicalOperator &RemoteCatalog::PlanMergeInto(ClientContext &context, PhysicalPlanGenerator &, LogicalMergeInto &op,
                                                PhysicalOperator &) {
-	ThrowNotWhole("MERGE", op.table);
+	ThrowNotWhole(context, "MERGE", op.table);
 }
 
-unique_ptr<LogicalOperator> RemoteCatalog::BindCreateIndex(Binder &, CreateStatement &, TableCatalogEntry &table,
+unique_ptr<LogicalOperator> RemoteCatalog::BindCreateIndex(Binder &binder, CreateStatement &, TableCatalogEntry &table,
                                                            unique_ptr<LogicalOperator>) {
-	ThrowNotWhole("CREATE INDEX", table);
+	ThrowNotWhole(binder.context, "CREATE INDEX", table);
 }
 
-unique_ptr<LogicalOperator> RemoteCatalog::BindAlterAddIndex(Binder &, TableCatalogEntry &table,
+unique_ptr<LogicalOperator> RemoteCatalog::BindAlterAddIndex(Binder &binder, TableCatalogEntry &table,
                                                              unique_ptr<LogicalOperator>, unique_ptr<CreateIndexInfo>,
                                                              unique_ptr<AlterTableInfo>) {
-	ThrowNotWhole("ALTER TABLE", table);
+	ThrowNotWhole(binder.context, "ALTER TABLE", table);
 }
 
 } // namespace duckherder

@@ -1,0 +1,71 @@
+// Rows of the client on their way into a table of a server.
+
+#include "remote_load.hpp"
+
+#include "transaction.hpp"
+#include "transferable.hpp"
+
+#include "duckdb/common/arrow/arrow_converter.hpp"
+#include "duckdb/common/arrow/arrow_type_extension.hpp"
+#include "duckdb/common/arrow/arrow_wrapper.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+//! A batch is sent when it holds this many rows or bytes, whichever comes first.
+static constexpr idx_t MAX_BATCH_ROWS = 122880;
+static constexpr idx_t MAX_BATCH_BYTES = 1 << 20;
+
+RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, const LoadTarget &target,
+                       bool in_transaction)
+    : types(target.types), properties(context.GetClientProperties()) {
+	properties.arrow_lossless_conversion = true;
+	extension_types = ArrowTypeExtensionData::GetExtensionTypes(context, types);
+	vector<dh_str> columns;
+	for (auto &column : target.columns) {
+		columns.push_back(ToStr(column));
+	}
+	dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table),
+	                      columns.data(),           columns.size(),       in_transaction};
+	ArrowSchema schema;
+	ArrowConverter::ToArrowSchema(&schema, types, target.columns, properties);
+	Interrupt interrupt(context);
+	Check(Rust().ingest_open(&transaction.SessionForLoad(context, in_transaction), &raw, &schema, &interrupt, &ingest));
+}
+
+RemoteLoad::~RemoteLoad() {
+	if (ingest) {
+		Rust().ingest_free(ingest);
+	}
+}
+
+void RemoteLoad::Append(ClientContext &context, Batch &batch, DataChunk &chunk) {
+	if (!batch) {
+		batch = make_uniq<ArrowAppender>(types, STANDARD_VECTOR_SIZE, properties, extension_types);
+	}
+	duckling::CheckTransferable(chunk);
+	batch->Append(chunk, 0, chunk.size(), chunk.size());
+	if (batch->RowCount() >= MAX_BATCH_ROWS || batch->ByteSize() >= MAX_BATCH_BYTES) {
+		Flush(context, batch);
+	}
+}
+
+void RemoteLoad::Flush(ClientContext &context, Batch &batch) {
+	if (!batch) {
+		return;
+	}
+	auto finished = batch->Finalize();
+	batch.reset();
+	Interrupt interrupt(context);
+	Check(Rust().ingest_push(ingest, &finished, &interrupt));
+}
+
+uint64_t RemoteLoad::Finish(ClientContext &context) {
+	uint64_t rows = 0;
+	Interrupt interrupt(context);
+	Check(Rust().ingest_finish(ingest, &interrupt, &rows));
+	return rows;
+}
+
+} // namespace duckherder

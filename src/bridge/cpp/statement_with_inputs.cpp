@@ -1,0 +1,385 @@
+// A statement of a server that reads rows of the client.
+
+#include "statement_with_inputs.hpp"
+
+#include "catalog.hpp"
+#include "pushed_statement.hpp"
+#include "query_function.hpp"
+#include "remote_load.hpp"
+#include "remote_statement.hpp"
+#include "remote_stream.hpp"
+#include "scan_state.hpp"
+#include "statement_state.hpp"
+#include "transaction.hpp"
+
+#include "duckdb/common/type_visitor.hpp"
+#include "duckdb/common/types/column/column_data_collection.hpp"
+#include "duckdb/execution/physical_operator.hpp"
+#include "duckdb/execution/physical_plan_generator.hpp"
+#include "duckdb/parallel/meta_pipeline.hpp"
+#include "duckdb/parallel/pipeline.hpp"
+#include "duckdb/parser/expression/cast_expression.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
+#include "duckdb/parser/keyword_helper.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/tableref/emptytableref.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/operator/logical_extension_operator.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+namespace {
+
+//! The result of an input, on the client and as a table of the server.
+struct InputTable {
+	string name;
+	vector<string> columns;
+	//! On the server
+	vector<LogicalType> types;
+};
+
+struct BoundStatementWithInputs {
+	explicit BoundStatementWithInputs(RemoteCatalog &catalog_p) : catalog(catalog_p) {
+	}
+
+	RemoteCatalog &catalog;
+	string sql;
+	vector<InputTable> inputs;
+	vector<LogicalType> types;
+	StatementReturnType return_type = StatementReturnType::QUERY_RESULT;
+};
+
+//! Takes in the rows of an input.
+class InputSink : public PhysicalOperator {
+public:
+	InputSink(PhysicalPlan &plan, PhysicalOperator &child, const InputTable &table_p)
+	    : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, child.types, child.estimated_cardinality),
+	      table(table_p) {
+		children.push_back(child);
+	}
+
+	struct GlobalState : public GlobalSinkState {
+		GlobalState(ClientContext &context, const vector<LogicalType> &types) : rows(context, types) {
+		}
+		mutex lock;
+		ColumnDataCollection rows;
+	};
+	struct LocalState : public LocalSinkState {
+		LocalState(ClientContext &context, const vector<LogicalType> &types) : rows(context, types) {
+			rows.InitializeAppend(append);
+		}
+		ColumnDataCollection rows;
+		ColumnDataAppendState append;
+	};
+
+	string GetName() const override {
+		return "LOCAL_INPUT";
+	}
+	InsertionOrderPreservingMap<string> ParamsToString() const override {
+		InsertionOrderPreservingMap<string> result;
+		result["Table"] = table.name;
+		return result;
+	}
+	bool IsSink() const override {
+		return true;
+	}
+	//! In one thread, so that the server gets the rows in the order of the query
+	bool ParallelSink() const override {
+		return false;
+	}
+	unique_ptr<GlobalSinkState> GetGlobalSinkState(ClientContext &context) const override {
+		return make_uniq<GlobalState>(context, types);
+	}
+	unique_ptr<LocalSinkState> GetLocalSinkState(ExecutionContext &context) const override {
+		return make_uniq<LocalState>(context.client, types);
+	}
+	SinkResultType Sink(ExecutionContext &, DataChunk &chunk, OperatorSinkInput &input) const override {
+		auto &local = input.local_state.Cast<LocalState>();
+		local.rows.Append(local.append, chunk);
+		return SinkResultType::NEED_MORE_INPUT;
+	}
+	SinkCombineResultType Combine(ExecutionContext &, OperatorSinkCombineInput &input) const override {
+		auto &global = input.global_state.Cast<GlobalState>();
+		lock_guard<mutex> guard(global.lock);
+		global.rows.Combine(input.local_state.Cast<LocalState>().rows);
+		return SinkCombineResultType::FINISHED;
+	}
+
+	const ColumnDataCollection &Rows() const {
+		return sink_state->Cast<GlobalState>().rows;
+	}
+
+	const InputTable &table;
+};
+
+//! Yields the result of the statement. Its children are the inputs.
+class StatementWithInputs : public PhysicalOperator {
+public:
+	StatementWithInputs(PhysicalPlan &plan, unique_ptr<BoundStatementWithInputs> bound_p, idx_t estimated_cardinality)
+	    : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, bound_p->types, estimated_cardinality),
+	      bound(std::move(bound_p)) {
+	}
+
+	struct SourceState : public GlobalSourceState {
+		unique_ptr<ScanGlobalState> scan;
+		unique_ptr<LocalTableFunctionState> local;
+	};
+
+	string GetName() const override {
+		return "REMOTE_STATEMENT";
+	}
+	InsertionOrderPreservingMap<string> ParamsToString() const override {
+		InsertionOrderPreservingMap<string> result;
+		result["Server"] = bound->catalog.GetName().GetIdentifierName();
+		result["Remote SQL"] = bound->sql;
+		return result;
+	}
+	const BoundStatementWithInputs &Bound() const {
+		return *bound;
+	}
+
+	void BuildPipelines(Pipeline &current, MetaPipeline &meta_pipeline) override {
+		op_state.reset();
+		meta_pipeline.GetState().SetPipelineSource(current, *this);
+		for (auto &child : children) {
+			auto &input = child.get();
+			input.sink_state.reset();
+			meta_pipeline.CreateChildMetaPipeline(current, input).Build(input.children[0].get());
+		}
+	}
+	vector<const_reference<PhysicalOperator>> GetSources() const override {
+		return {*this};
+	}
+	bool IsSource() const override {
+		return true;
+	}
+	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &) const override {
+		return make_uniq<SourceState>();
+	}
+
+protected:
+	SourceResultType GetDataInternal(ExecutionContext &context, DataChunk &chunk,
+	                                 OperatorSourceInput &input) const override {
+		auto &state = input.global_state.Cast<SourceState>();
+		if (!state.scan) {
+			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client), false);
+			vector<column_t> columns;
+			for (idx_t i = 0; i < types.size(); i++) {
+				columns.push_back(i);
+			}
+			vector<idx_t> projection;
+			TableFunctionInitInput init(nullptr, std::move(columns), projection, nullptr);
+			state.local = ScanInitLocal(context, init, state.scan.get());
+		}
+		TableFunctionInput scan(nullptr, state.local.get(), state.scan.get());
+		ScanFunction(context.client, scan, chunk);
+		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
+	}
+
+private:
+	void Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const;
+	unique_ptr<RemoteStream> Run(ClientContext &context) const;
+
+	unique_ptr<BoundStatementWithInputs> bound;
+};
+
+struct LogicalStatementWithInputs : public LogicalExtensionOperator {
+	LogicalStatementWithInputs(TableIndex table_index_p, unique_ptr<BoundStatementWithInputs> bound_p)
+	    : table_index(table_index_p), bound(std::move(bound_p)) {
+	}
+
+	static constexpr const char *NAME = "REMOTE_STATEMENT";
+
+	string GetName() const override {
+		return NAME;
+	}
+	string GetExtensionName() const override {
+		return "duckherder";
+	}
+	vector<ColumnBinding> GetColumnBindings() override {
+		return GenerateColumnBindings(table_index, bound->types.size());
+	}
+	void ResolveTypes() override {
+		types = bound->types;
+	}
+	vector<TableIndex> GetTableIndex() const override {
+		return {table_index};
+	}
+	PhysicalOperator &CreatePlan(ClientContext &context, PhysicalPlanGenerator &planner) override;
+
+	TableIndex table_index;
+	unique_ptr<BoundStatementWithInputs> bound;
+};
+
+} // namespace
+
+static string Quote(const string &name) {
+	return KeywordHelper::WriteQuoted(name, '"');
+}
+
+//! Of a temporary table in the session, wherever its search path leads.
+static string TableName(const InputTable &table) {
+	return "temp.main." + Quote(table.name);
+}
+
+void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const {
+	auto &table = input.table;
+	LoadTarget target;
+	vector<string> columns;
+	for (idx_t i = 0; i < table.columns.size(); i++) {
+		columns.push_back(Quote(table.columns[i]) + " " + table.types[i].ToString());
+	}
+	target.create_sql = "CREATE TEMPORARY TABLE " + Quote(table.name) + " (" + StringUtil::Join(columns, ", ") + ")";
+	target.schema = "temp";
+	target.table = table.name;
+	target.columns = table.columns;
+	target.types = input.types;
+	RemoteLoad load(context, transaction, target, true);
+	RemoteLoad::Batch batch;
+	for (auto &chunk : input.Rows().Chunks()) {
+		load.Append(context, batch, chunk);
+	}
+	load.Flush(context, batch);
+	load.Finish(context);
+}
+
+unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const {
+	auto &transaction = RemoteTransaction::Get(context, bound->catalog);
+	transaction.ReadOneSnapshot();
+	for (auto &child : children) {
+		Load(context, transaction, child.get().Cast<InputSink>());
+	}
+	auto stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sql, DH_EXECUTE_RUN, true);
+	CheckColumnTypes(stream->Columns(), bound->types);
+	// The statement is over when its first row arrives
+	for (auto &table : bound->inputs) {
+		RunRemote(context, bound->catalog, "DROP TABLE " + TableName(table));
+	}
+	return stream;
+}
+
+PhysicalOperator &LogicalStatementWithInputs::CreatePlan(ClientContext &, PhysicalPlanGenerator &planner) {
+	auto &statement = planner.Make<StatementWithInputs>(std::move(bound), estimated_cardinality);
+	auto &tables = statement.Cast<StatementWithInputs>().Bound().inputs;
+	for (idx_t i = 0; i < children.size(); i++) {
+		auto &plan = planner.CreatePlan(*children[i]);
+		statement.children.push_back(planner.Make<InputSink>(plan, tables[i]));
+	}
+	return statement;
+}
+
+//! What the server makes of a type: it knows no user types of the client, and has no columns of type NULL.
+static LogicalType TypeOnServer(const LogicalType &type) {
+	return TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
+		if (part.id() == LogicalTypeId::SQLNULL) {
+			return LogicalType(LogicalType::VARCHAR);
+		}
+		if (part.HasAlias() && !part.IsJSONType()) {
+			return part.WithAlias("");
+		}
+		return part;
+	});
+}
+
+//! Column names as they are, but each only once.
+static vector<string> UniqueNames(const vector<Identifier> &names) {
+	vector<string> result;
+	identifier_set_t seen;
+	for (auto &name : names) {
+		auto unique = name;
+		for (idx_t i = 1; !seen.insert(unique).second; i++) {
+			unique = Identifier(name.GetIdentifierName() + "_" + to_string(i));
+		}
+		result.push_back(unique.GetIdentifierName());
+	}
+	return result;
+}
+
+//! `WITH input AS (SELECT NULL::type AS column, …)`: lets the server bind the statement before there is a table.
+static unique_ptr<CommonTableExpressionInfo> Placeholder(const InputTable &table) {
+	auto node = make_uniq<SelectNode>();
+	for (idx_t i = 0; i < table.columns.size(); i++) {
+		auto column = make_uniq<CastExpression>(table.types[i], ConstantExpression::FromValue(Value()));
+		column->SetAlias(Identifier(table.columns[i]));
+		node->select_list.push_back(std::move(column));
+	}
+	node->from_table = make_uniq<EmptyTableRef>();
+	auto cte = make_uniq<CommonTableExpressionInfo>();
+	cte->query_node = std::move(node);
+	return cte;
+}
+
+static void Describe(ClientContext &context, BoundStatementWithInputs &bound, const QueryNode &node,
+                     vector<Identifier> &names) {
+	auto described = node.Copy();
+	for (auto &table : bound.inputs) {
+		described->cte_map.map[Identifier(table.name)] = Placeholder(table);
+	}
+	RemoteStream stream(context, bound.catalog, described->ToString(), DH_EXECUTE_DESCRIBE, false);
+	bound.types = stream.Types(context);
+	CheckColumnTypes(stream.Columns(), bound.types);
+	bound.return_type = stream.ReturnType();
+	names = StringsToIdentifiers(stream.Columns().GetNames());
+}
+
+unique_ptr<LogicalOperator> BindStatementWithInputs(ClientContext &context, TableFunctionBindInput &input,
+                                                    TableIndex bind_index, vector<Identifier> &return_names) {
+	auto pushed = PushedBy(input);
+	if (!pushed || pushed->inputs.empty()) {
+		return nullptr;
+	}
+	auto bound = make_uniq<BoundStatementWithInputs>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])));
+	auto node = PushedNode(context, input, *pushed);
+	bound->sql = node->ToString();
+	vector<unique_ptr<LogicalOperator>> plans;
+	for (auto &local : pushed->inputs) {
+		auto binder = Binder::CreateBinder(context, input.binder);
+		auto query = local->query->node->Copy();
+		auto result = binder->Bind(*query);
+		InputTable table;
+		table.name = local->name;
+		table.columns = UniqueNames(result.names);
+		for (auto &type : result.types) {
+			table.types.push_back(TypeOnServer(type));
+		}
+		bound->inputs.push_back(std::move(table));
+		plans.push_back(std::move(result.plan));
+	}
+	auto shape = ShapeOf(pushed->kind);
+	if (shape) {
+		bound->types = {shape->type};
+		bound->return_type = shape->return_type;
+		return_names = {Identifier(shape->name)};
+	} else {
+		Describe(context, *bound, *node, return_names);
+	}
+	RegisterUse(context, input, bound->catalog, false);
+	auto result = make_uniq<LogicalStatementWithInputs>(bind_index, std::move(bound));
+	result->children = std::move(plans);
+	return std::move(result);
+}
+
+//! Down through what only passes columns on.
+static optional_ptr<LogicalStatementWithInputs> FindStatement(LogicalOperator &op) {
+	if (op.type == LogicalOperatorType::LOGICAL_EXTENSION_OPERATOR && op.GetName() == LogicalStatementWithInputs::NAME) {
+		return static_cast<LogicalStatementWithInputs &>(op);
+	}
+	return op.type == LogicalOperatorType::LOGICAL_PROJECTION ? FindStatement(*op.children[0]) : nullptr;
+}
+
+static void SetReturnType(PlannerExtensionInput &input, BoundStatement &statement) {
+	auto found = statement.plan ? FindStatement(*statement.plan) : nullptr;
+	if (found) {
+		input.binder.GetStatementProperties().return_type = found->bound->return_type;
+	}
+}
+
+PlannerExtension ReturnTypeOfStatementsWithInputs() {
+	PlannerExtension extension;
+	extension.post_bind_function = SetReturnType;
+	return extension;
+}
+
+} // namespace duckherder
