@@ -3,12 +3,10 @@
 #include "remote_insert.hpp"
 
 #include "transaction.hpp"
-#include "transferable.hpp"
+#include "travelling_types.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/arrow/arrow_appender.hpp"
-#include "duckdb/common/arrow/arrow_converter.hpp"
-#include "duckdb/common/arrow/arrow_type_extension.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
 
 using namespace duckdb;
@@ -26,7 +24,7 @@ public:
 	InsertGlobalState(ClientContext &context, Catalog &catalog, const InsertTarget &target)
 	    : properties(context.GetClientProperties()) {
 		properties.arrow_lossless_conversion = true;
-		extension_types = ArrowTypeExtensionData::GetExtensionTypes(context, target.types);
+		extension_types = duckling::TravellingExtensions(context, target.types);
 		vector<dh_str> columns;
 		for (auto &column : target.columns) {
 			columns.push_back(ToStr(column));
@@ -35,7 +33,7 @@ public:
 		dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table), columns.data(),
 		                      columns.size(),           transaction.IsExplicit()};
 		ArrowSchema schema;
-		ArrowConverter::ToArrowSchema(&schema, target.types, target.columns, properties);
+		duckling::TravellingSchema(&schema, target.types, target.columns, properties);
 		Interrupt interrupt(context);
 		Check(Rust().ingest_open(&transaction.SessionForLoad(context), &raw, &schema, &interrupt, &ingest));
 	}
@@ -46,7 +44,7 @@ public:
 	}
 
 	ClientProperties properties;
-	unordered_map<idx_t, const shared_ptr<ArrowTypeExtensionData>> extension_types;
+	duckling::ExtensionTypes extension_types;
 	dh_ingest *ingest = nullptr;
 	uint64_t rows = 0;
 };
@@ -102,7 +100,6 @@ SinkResultType RemoteInsert::Sink(ExecutionContext &context, DataChunk &chunk, O
 		local.appender = make_uniq<ArrowAppender>(target.types, STANDARD_VECTOR_SIZE, global.properties,
 		                                          global.extension_types);
 	}
-	duckling::CheckTransferable(chunk);
 	local.appender->Append(chunk, 0, chunk.size(), chunk.size());
 	if (local.appender->RowCount() >= MAX_BATCH_ROWS || local.appender->ByteSize() >= MAX_BATCH_BYTES) {
 		local.Send(context.client, global);
