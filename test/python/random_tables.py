@@ -1,6 +1,7 @@
 """Random tables of random DuckDB types, written as SQL, so that no value passes through Python."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -177,6 +178,8 @@ def struct_of(rng: random.Random, child: Type) -> Type:
 
 
 def tuple_of(rng: random.Random, child: Type) -> Type:
+    # DuckDB 2.0.0 crashes when it joins rows with a TUPLE that holds an ARRAY, without any server
+    child = random_type(rng, 1) if re.search(r"\[\d+\]", child.sql) else child
     kinds = [child, random_type(rng, 1)]
     sql = f"TUPLE({', '.join(kind.sql for kind in kinds)})"
     return Type(sql, lambda rng: f"row({', '.join(kind.any_value(rng) for kind in kinds)})", all(k.plain for k in kinds))
