@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/connection.cpp",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 11] = [
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
+    "src/engine/cpp/keeps_types.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
 ];

@@ -71,6 +71,16 @@ impl Connection {
         self.registration.clone()
     }
 
+    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands.
+    ///
+    /// # Errors
+    /// None but DuckDB's own.
+    pub fn keep_types(&self) -> Result<(), EngineError> {
+        self.query("SET arrow_lossless_conversion = true")?;
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { ffi::check(ffi::dh_engine_connection_keep_types(self.handle)) }
+    }
+
     /// Stop the running statement, if any, with DuckDB's Interrupt error. Callable from any thread.
     pub fn interrupt(&self) {
         // SAFETY: the handle lives as long as `self`.

@@ -96,6 +96,7 @@ unsafe extern "C" {
         out: *mut *mut DhEngineConnection,
     ) -> *mut DhEngineError;
     pub fn dh_engine_connection_free(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_keep_types(connection: *mut DhEngineConnection) -> *mut DhEngineError;
     pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_stop(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;

@@ -79,12 +79,12 @@ impl Session {
         })
     }
 
-    /// Have results keep every DuckDB type, through Arrow extension types that only a DuckDB client understands.
+    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands.
     ///
     /// # Errors
     /// None but DuckDB's own.
     pub fn keep_duckdb_types(&self) -> Result<(), EngineError> {
-        self.connection.query("SET arrow_lossless_conversion = true").map(drop)
+        self.connection.keep_types()
     }
 
     /// The database that the session works on.

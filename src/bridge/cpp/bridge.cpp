@@ -7,8 +7,8 @@
 #include "statement_with_inputs.hpp"
 #include "statement_state.hpp"
 #include "storage.hpp"
+#include "travelling_types.hpp"
 
-#include "duckdb/common/types/type_manager.hpp"
 #include "duckdb/main/capi_v2/capi_v2_internal.hpp"
 #include "duckdb/main/config.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
@@ -41,14 +41,7 @@ void Check(dh_error *error) {
 }
 
 LogicalType ParseType(ClientContext &context, dh_str text) {
-	auto name = ToString(text);
-	try {
-		// Without the client: while it is CONNECTed, its parser passes everything through unread
-		return TypeManager::Get(context).ParseLogicalType(name);
-	} catch (const Exception &) {
-		// Not built in: a type of an extension
-		return TypeManager::Get(context).ParseLogicalType(name, context);
-	}
+	return duckling::ParseType(context, ToString(text));
 }
 
 Interrupt::Interrupt(ClientContext &client)
@@ -65,6 +58,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		PlannerExtension::Register(config, duckherder::ReturnTypeOfStatementsWithInputs());
+		duckling::RegisterTravellingTypes(config);
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		loader.RegisterFunction(duckherder::InputFunction());

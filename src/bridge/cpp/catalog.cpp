@@ -115,6 +115,7 @@ optional_ptr<CatalogEntry> RemoteCatalog::CreateSchema(CatalogTransaction transa
 	auto copy = unique_ptr_cast<CreateInfo, CreateSchemaInfo>(info.Copy());
 	copy->SetQualifiedName(QualifiedName(Identifier(), info.SchemaName(), Identifier()));
 	RunRemote(context, *this, copy->ToString());
+	RemoteTransaction::Get(context, *this).InvalidateSnapshot();
 	return nullptr;
 }
 

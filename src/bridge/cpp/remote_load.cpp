@@ -3,10 +3,8 @@
 #include "remote_load.hpp"
 
 #include "transaction.hpp"
-#include "transferable.hpp"
+#include "travelling_types.hpp"
 
-#include "duckdb/common/arrow/arrow_converter.hpp"
-#include "duckdb/common/arrow/arrow_type_extension.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
 
 using namespace duckdb;
@@ -21,7 +19,7 @@ RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, c
                        bool in_transaction)
     : types(target.types), properties(context.GetClientProperties()) {
 	properties.arrow_lossless_conversion = true;
-	extension_types = ArrowTypeExtensionData::GetExtensionTypes(context, types);
+	extension_types = duckling::TravellingExtensions(context, types);
 	vector<dh_str> columns;
 	for (auto &column : target.columns) {
 		columns.push_back(ToStr(column));
@@ -29,7 +27,7 @@ RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, c
 	dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table),
 	                      columns.data(),           columns.size(),       in_transaction};
 	ArrowSchema schema;
-	ArrowConverter::ToArrowSchema(&schema, types, target.columns, properties);
+	duckling::TravellingSchema(&schema, types, target.columns, properties);
 	Interrupt interrupt(context);
 	Check(Rust().ingest_open(&transaction.SessionForLoad(context, in_transaction), &raw, &schema, &interrupt, &ingest));
 }
@@ -44,7 +42,6 @@ void RemoteLoad::Append(ClientContext &context, Batch &batch, DataChunk &chunk) 
 	if (!batch) {
 		batch = make_uniq<ArrowAppender>(types, STANDARD_VECTOR_SIZE, properties, extension_types);
 	}
-	duckling::CheckTransferable(chunk);
 	batch->Append(chunk, 0, chunk.size(), chunk.size());
 	if (batch->RowCount() >= MAX_BATCH_ROWS || batch->ByteSize() >= MAX_BATCH_BYTES) {
 		Flush(context, batch);

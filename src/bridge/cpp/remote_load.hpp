@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "travelling_types.hpp"
 
 #include "duckdb/common/arrow/arrow_appender.hpp"
 #include "duckdb/common/types/data_chunk.hpp"
@@ -43,7 +44,7 @@ public:
 private:
 	duckdb::vector<duckdb::LogicalType> types;
 	duckdb::ClientProperties properties;
-	std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>> extension_types;
+	duckling::ExtensionTypes extension_types;
 	dh_ingest *ingest = nullptr;
 };
 

@@ -5,8 +5,6 @@
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
-#include "duckdb/common/type_visitor.hpp"
-
 using namespace duckdb;
 
 namespace duckherder {
@@ -78,13 +76,6 @@ shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
 	}
 }
 
-//! What Arrow makes of a type: ENUMs become text, wherever they are in it.
-static LogicalType TravellingType(const LogicalType &type) {
-	return TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
-		return part.id() == LogicalTypeId::ENUM ? LogicalType::VARCHAR : part;
-	});
-}
-
 void CheckColumnTypes(ArrowTableSchema &columns, const vector<LogicalType> &expected) {
 	auto &types = columns.GetTypes();
 	auto &names = columns.GetNames();
@@ -94,10 +85,10 @@ void CheckColumnTypes(ArrowTableSchema &columns, const vector<LogicalType> &expe
 		                            (uint64_t)types.size(), (uint64_t)expected.size());
 	}
 	for (idx_t i = 0; i < types.size(); i++) {
-		if (types[i] != expected[i] && types[i] != TravellingType(expected[i])) {
-			throw NotImplementedException("Column \"%s\" of type %s cannot be transferred: it would arrive as %s. Cast it "
-			                              "to VARCHAR in the query",
-			                              names[i], expected[i].ToString(), types[i].ToString());
+		if (types[i] != expected[i]) {
+			throw InvalidInputException("Column \"%s\" is of type %s where %s was expected: the remote catalog changed "
+			                            "while the statement was being prepared; run it again",
+			                            names[i], types[i].ToString(), expected[i].ToString());
 		}
 	}
 }

@@ -50,8 +50,7 @@ struct OpenedStream {
 	duckdb::unique_ptr<RemoteStream> stream;
 };
 
-//! Refuse Arrow columns that would not come out as the DuckDB types that were promised. An ENUM travels as a dictionary of
-//! strings, which is told apart from text by the promised type alone: those are cast back when they are read.
+//! Refuse columns that are not of the types that were promised.
 void CheckColumnTypes(duckdb::ArrowTableSchema &columns, const duckdb::vector<duckdb::LogicalType> &expected);
 
 } // namespace duckherder

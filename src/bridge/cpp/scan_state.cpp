@@ -3,7 +3,6 @@
 #include "scan_state.hpp"
 
 #include "duckdb/common/types/data_chunk.hpp"
-#include "duckdb/common/vector_operations/vector_operations.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
 
 using namespace duckdb;
@@ -46,43 +45,6 @@ unique_ptr<LocalTableFunctionState> ScanInitLocal(ExecutionContext &context, Tab
 	return std::move(local);
 }
 
-static const LogicalType &ArrowTypeOf(ArrowTableSchema &columns, const ArrowScanLocalState &local, idx_t index) {
-	return columns.GetTypes()[local.column_ids[index]];
-}
-
-static bool ArriveAsTheyAre(ArrowTableSchema &columns, const ArrowScanLocalState &local, const DataChunk &output) {
-	for (idx_t i = 0; i < output.ColumnCount(); i++) {
-		if (ArrowTypeOf(columns, local, i) != output.data[i].GetType()) {
-			return false;
-		}
-	}
-	return true;
-}
-
-//! Read columns whose Arrow type is not quite theirs, and cast them: ENUMs, which arrive as text.
-static void ReadAndCast(ClientContext &context, ArrowTableSchema &columns, ArrowScanLocalState &local, DataChunk &output,
-                        idx_t rows, bool projected) {
-	auto &arrived = local.all_columns;
-	if (arrived.ColumnCount() == 0) {
-		vector<LogicalType> types;
-		for (idx_t i = 0; i < output.ColumnCount(); i++) {
-			types.push_back(ArrowTypeOf(columns, local, i));
-		}
-		arrived.Initialize(context, types);
-	}
-	arrived.Reset();
-	arrived.SetChildCardinality(rows);
-	ArrowTableFunction::ArrowToDuckDB(local, columns.GetColumns(), arrived, projected);
-	output.SetChildCardinality(rows);
-	for (idx_t i = 0; i < output.ColumnCount(); i++) {
-		if (arrived.data[i].GetType() == output.data[i].GetType()) {
-			output.data[i].Reference(arrived.data[i]);
-		} else {
-			VectorOperations::Cast(context, arrived.data[i], output.data[i], rows);
-		}
-	}
-}
-
 void ScanFunction(ClientContext &context, TableFunctionInput &data, DataChunk &output) {
 	auto &global = data.global_state->Cast<ScanGlobalState>();
 	auto &local = data.local_state->Cast<ArrowScanLocalState>();
@@ -92,13 +54,8 @@ void ScanFunction(ClientContext &context, TableFunctionInput &data, DataChunk &o
 		}
 	}
 	auto rows = MinValue<idx_t>(STANDARD_VECTOR_SIZE, idx_t(local.chunk->arrow_array.length) - local.chunk_offset);
-	auto &columns = global.stream->Columns();
-	if (ArriveAsTheyAre(columns, local, output)) {
-		output.SetChildCardinality(rows);
-		ArrowTableFunction::ArrowToDuckDB(local, columns.GetColumns(), output, global.projected);
-	} else {
-		ReadAndCast(context, columns, local, output, rows, global.projected);
-	}
+	output.SetChildCardinality(rows);
+	ArrowTableFunction::ArrowToDuckDB(local, global.stream->Columns().GetColumns(), output, global.projected);
 	local.chunk_offset += rows;
 }
 

@@ -92,6 +92,8 @@ static optional_ptr<CatalogEntry> Create(CatalogTransaction transaction, Catalog
 	auto copy = info.Copy();
 	copy->StripCatalogQualification();
 	RunRemote(transaction.GetContext(), catalog, copy->ToString());
+	// COPY FROM DATABASE creates one after the other in one statement, and each may refer to those before it
+	RemoteTransaction::Get(transaction.GetContext(), catalog).InvalidateSnapshot();
 	return nullptr;
 }
 

@@ -15,6 +15,8 @@ RemoteSnapshot::RemoteSnapshot(RemoteCatalog &catalog, dh_snapshot *raw_p) : raw
 	for (idx_t i = 0; i < raw->schema_count; i++) {
 		auto name = Identifier(ToString(raw->schemas[i]));
 		CreateSchemaInfo info;
+		// Every database has it, so EXPORT and COPY FROM DATABASE leave it out
+		info.internal = name == DEFAULT_SCHEMA;
 		info.SetQualifiedName(QualifiedName(catalog.GetName(), name, Identifier()));
 		schemas[name] = make_uniq<RemoteSchema>(catalog, info);
 	}

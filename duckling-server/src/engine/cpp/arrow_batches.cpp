@@ -1,9 +1,12 @@
 // Result format that hands out Arrow batches of bounded rows and bytes.
 
 #include "arrow_batches.hpp"
+
+#include "keeps_types.hpp"
 #include "transferable.hpp"
 
 #include "duckdb/common/arrow/arrow_appender.hpp"
+#include "duckdb/common/arrow/arrow_type_extension.hpp"
 #include "duckdb/common/types/data_chunk.hpp"
 
 using namespace duckdb;
@@ -11,6 +14,21 @@ using namespace duckdb;
 namespace duckling {
 
 namespace {
+
+//! What all batches of one result have in common.
+class BatchColumns : public ResultFormatGlobalState {
+public:
+	explicit BatchColumns(const ResultFormatContext &context)
+	    : types(context.types), properties(context.client_properties),
+	      keeps_types(KeepsTypes(*properties.client_context)),
+	      extensions(ResultExtensions(*properties.client_context, types)) {
+	}
+
+	vector<LogicalType> types;
+	ClientProperties properties;
+	bool keeps_types;
+	ExtensionTypes extensions;
+};
 
 class BatchUnit : public ResultUnit {
 public:
@@ -47,7 +65,7 @@ public:
 } // namespace
 
 unique_ptr<ResultFormatGlobalState> BoundedArrowFormat::InitGlobal(const ResultFormatContext &context) {
-	return make_uniq<ArrowFormatGlobalState>(context);
+	return make_uniq<BatchColumns>(context);
 }
 
 unique_ptr<ResultFormatLocalState> BoundedArrowFormat::InitLocal(ResultFormatGlobalState &gstate) {
@@ -56,13 +74,15 @@ unique_ptr<ResultFormatLocalState> BoundedArrowFormat::InitLocal(ResultFormatGlo
 
 void BoundedArrowFormat::AppendToUnit(ResultFormatGlobalState &gstate_p, ResultFormatLocalState &lstate_p,
                                       DataChunk &chunk) {
-	auto &gstate = gstate_p.Cast<ArrowFormatGlobalState>();
+	auto &columns = gstate_p.Cast<BatchColumns>();
 	auto &builder = lstate_p.Cast<BatchBuilder>();
 	if (!builder.appender) {
-		builder.appender = make_uniq<ArrowAppender>(gstate.Types(), STANDARD_VECTOR_SIZE, gstate.Properties(),
-		                                            gstate.ExtensionTypes());
+		builder.appender = make_uniq<ArrowAppender>(columns.types, STANDARD_VECTOR_SIZE, columns.properties,
+		                                            columns.extensions);
 	}
-	CheckTransferable(chunk);
+	if (!columns.keeps_types) {
+		CheckTransferable(chunk);
+	}
 	builder.appender->Append(chunk, 0, chunk.size(), chunk.size());
 }
 

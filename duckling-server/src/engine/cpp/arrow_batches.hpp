@@ -1,7 +1,8 @@
 // Result format that hands out Arrow batches of bounded rows and bytes.
 #pragma once
 
-#include "duckdb/common/arrow/arrow_format.hpp"
+#include "duckdb/common/arrow/arrow_wrapper.hpp"
+#include "duckdb/main/result_format.hpp"
 #include "duckdb/main/retained_result_collection.hpp"
 
 namespace duckling {
@@ -15,7 +16,7 @@ constexpr duckdb::idx_t MAX_BATCH_BYTES = 1 << 20;
 class BoundedArrowFormat : public duckdb::ResultFormat {
 public:
 	using T = duckdb::ArrowArrayWrapper;
-	using GlobalState = duckdb::ArrowFormatGlobalState;
+	using GlobalState = duckdb::ResultFormatGlobalState;
 	static constexpr const char *NAME = "duckling_arrow";
 
 	const char *Name() const override {

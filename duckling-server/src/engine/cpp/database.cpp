@@ -1,6 +1,7 @@
 // Instances, which begin without databases.
 
 #include "engine_internal.hpp"
+#include "travelling_types.hpp"
 
 #include "duckdb/main/database_manager.hpp"
 
@@ -31,7 +32,9 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
 		for (size_t i = 0; i < option_count; i++) {
 			SetOption(config, options[i].name, options[i].value);
 		}
-		*out = new dh_engine_database {DuckDB::CreateEmpty(&config)};
+		auto database = DuckDB::CreateEmpty(&config);
+		duckling::RegisterTravellingTypes(DBConfig::GetConfig(*database->instance));
+		*out = new dh_engine_database {std::move(database)};
 	});
 }
 

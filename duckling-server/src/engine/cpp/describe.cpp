@@ -1,8 +1,8 @@
 // What a statement returns, found by binding it.
 
 #include "engine_internal.hpp"
+#include "keeps_types.hpp"
 
-#include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/prepared_statement.hpp"
 
@@ -31,8 +31,7 @@ void FillDescription(ClientContext &context, StatementType statement_type, const
                      dh_engine_description *out) {
 	out->return_kind = ReturnKind(properties.return_type);
 	out->read_only = properties.IsReadOnly() && statement_type == StatementType::SELECT_STATEMENT;
-	auto client_properties = context.GetClientProperties();
-	ArrowConverter::ToArrowSchema(out_schema, types, IdentifiersToStrings(names), client_properties);
+	ResultSchema(out_schema, types, names, context.GetClientProperties());
 	out->column_count = 0;
 	out->column_types = static_cast<char **>(std::calloc(types.size() + 1, sizeof(char *)));
 	for (auto &type : types) {
@@ -55,8 +54,7 @@ void Describe(Connection &connection, PreparedStatement &prepared, ArrowSchema *
 		out->read_only = false;
 		out->column_count = 0;
 		out->column_types = nullptr;
-		auto properties = connection.context->GetClientProperties();
-		ArrowConverter::ToArrowSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, properties);
+		ResultSchema(out_schema, {LogicalType::BOOLEAN}, {"Success"}, connection.context->GetClientProperties());
 		return;
 	}
 	FillDescription(*connection.context, prepared.GetStatementType(), prepared.GetStatementProperties(),

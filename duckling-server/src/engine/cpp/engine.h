@@ -56,6 +56,8 @@ void dh_engine_database_free(dh_engine_database *database) noexcept;
 
 dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engine_connection **out) noexcept;
 void dh_engine_connection_free(dh_engine_connection *connection) noexcept;
+//! Have results keep every DuckDB type, as protocol/cpp/travelling_types.hpp writes them.
+dh_engine_error *dh_engine_connection_keep_types(dh_engine_connection *connection) noexcept;
 //! Stop the running statement. May be called from any thread.
 void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept;
 //! Stop a SELECT that is being read, and leave its transaction as it is; whatever else runs is interrupted. May be called

@@ -1,8 +1,8 @@
 // The result of a statement, batch by batch.
 
 #include "engine_internal.hpp"
+#include "keeps_types.hpp"
 
-#include "duckdb/common/arrow/arrow_converter.hpp"
 #include "duckdb/main/client_context.hpp"
 
 #include <chrono>
@@ -100,7 +100,7 @@ dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *
 		// The session may have changed its time zone since; the stream's own properties are what its batches follow
 		auto properties = stream->properties;
 		properties.client_context = stream->context.get();
-		ArrowConverter::ToArrowSchema(out, stream->types, IdentifiersToStrings(stream->names), properties);
+		duckling::ResultSchema(out, stream->types, stream->names, std::move(properties));
 	});
 }
 

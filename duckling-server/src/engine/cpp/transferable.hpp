@@ -1,4 +1,4 @@
-// Values that DuckDB's conversion to Arrow would change silently: what both ends must refuse to send.
+// Values that DuckDB's own conversion to Arrow would change silently: not for clients that read nothing else.
 #pragma once
 
 #include "duckdb/common/exception.hpp"
