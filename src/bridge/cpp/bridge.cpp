@@ -3,6 +3,7 @@
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
 #include "query_function.hpp"
+#include "registered_pragmas.hpp"
 #include "statement_state.hpp"
 #include "storage.hpp"
 
@@ -64,6 +65,8 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
+		loader.RegisterFunction(duckherder::RegisterRemoteTable());
+		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());
