@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 #include "query_function.hpp"
 #include "registered_pragmas.hpp"
+#include "server_extensions.hpp"
 #include "statement_state.hpp"
 #include "storage.hpp"
 
@@ -67,6 +68,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::QueryFunction());
 		loader.RegisterFunction(duckherder::RegisterRemoteTable());
 		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
+		loader.RegisterFunction(duckherder::ServerExtensions());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());
