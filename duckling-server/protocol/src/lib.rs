@@ -6,11 +6,13 @@
 
 mod command;
 mod error_detail;
+mod secrets;
 mod session;
 mod snapshot;
 
 pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
+pub use secrets::without_secrets;
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};
 
