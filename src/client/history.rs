@@ -80,7 +80,7 @@ impl Recording {
     }
 
     /// There was no execution after all.
-    pub fn discard(mut self) {
+    pub fn discard(&mut self) {
         self.is_execution = false;
     }
 

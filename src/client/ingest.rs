@@ -187,9 +187,14 @@ impl Ingest {
 
 impl Drop for Ingest {
     fn drop(&mut self) {
-        if let Call::Made(call) = &*self.lock_call() {
-            // Resets the stream: the server sees a load that was cut off, and rolls back.
-            call.abort();
+        match &*self.lock_call() {
+            Call::Made(call) => {
+                // Resets the stream: the server sees a load that was cut off, and rolls back.
+                call.abort();
+                self.lock_recording().failed(&Error::Interrupted);
+            }
+            Call::Prepared(_) => self.lock_recording().discard(),
+            Call::Over => {}
         }
     }
 }

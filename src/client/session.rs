@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
     CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode,
-    OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
+    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -130,7 +130,7 @@ impl Session {
         let (mut results, answer) = outcome?;
         match recording {
             Some(recording) if answer.ran => results.record(recording),
-            Some(recording) => recording.discard(),
+            Some(mut recording) => recording.discard(),
             None => {}
         }
         self.lock().in_transaction = answer.in_transaction;
@@ -154,6 +154,17 @@ impl Session {
             })
             .await?;
         Ok(answer.snapshot)
+    }
+
+    /// Have an extension installed and loaded on the server; no transaction matters to it.
+    ///
+    /// # Errors
+    /// As the server reports it, within its time limit.
+    pub async fn load_extension(&self, wanted: &LoadExtension) -> Result<ExtensionLoaded> {
+        self.retrying(false, |id| async move {
+            self.connection.act(action::LOAD_EXTENSION, wanted, Some(&id)).await
+        })
+        .await
     }
 
     /// End the transaction that statements have begun, if any.

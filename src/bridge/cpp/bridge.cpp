@@ -2,6 +2,7 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
+#include "load_extension.hpp"
 #include "query_function.hpp"
 #include "registered_pragmas.hpp"
 #include "server_extensions.hpp"
@@ -69,6 +70,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::RegisterRemoteTable());
 		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
 		loader.RegisterFunction(duckherder::ServerExtensions());
+		loader.RegisterFunction(duckherder::LoadExtension());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());
