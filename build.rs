@@ -17,7 +17,9 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
-        .include(include)
+        .include(&include)
+        // Some of DuckDB's headers take theirs from here.
+        .include(format!("{include}/../../third_party/fmt/include"))
         .include("duckling-server/protocol/cpp")
         // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
         .define("NDEBUG", None)

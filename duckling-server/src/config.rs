@@ -32,6 +32,8 @@ pub struct Config {
     pub statement_timeout: Option<Duration>,
     /// How long running statements may take to end when the server stops.
     pub drain_timeout: Duration,
+    /// Load extensions that nobody has signed.
+    pub allow_unsigned_extensions: bool,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
             disconnect_timeout: Duration::from_secs(5),
             statement_timeout: None,
             drain_timeout: Duration::from_secs(30),
+            allow_unsigned_extensions: false,
         }
     }
 }
@@ -170,6 +173,9 @@ impl Config {
         }
         if let Some(temp_dir) = &self.temp_dir {
             settings.push(("temp_directory".to_string(), usable_folder(temp_dir)?));
+        }
+        if self.allow_unsigned_extensions {
+            settings.push(("allow_unsigned_extensions".to_string(), "true".to_string()));
         }
         Ok(settings)
     }

@@ -11,10 +11,11 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use duckling_protocol::{ExecuteAnswer, ExecuteMode, Setting};
+use duckling_protocol::{ExecuteAnswer, ExecuteMode, LoadExtension, Setting};
 
 use super::ffi::{
-    DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStatement, DhStr, IngestHandle,
+    DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStatement, DhStr, DhText,
+    IngestHandle,
 };
 use super::guard::{error_free, guard, guard_infallible};
 use super::handle::{borrow, borrow_mut, free, give};
@@ -37,6 +38,8 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     snapshot_free,
     session_execute,
     answer_free,
+    session_load_extension,
+    text_free,
     session_end_transaction,
     session_abandon_transaction,
     stream_next,
@@ -210,6 +213,57 @@ extern "C" fn session_execute(
 extern "C" fn answer_free(answer: *mut DhAnswer) {
     // SAFETY: the view is the first field of a handle that C++ frees once.
     guard_infallible(|| unsafe { free(answer.cast::<AnswerHandle>()) });
+}
+
+/// The view that C++ sees, and the text it points into.
+#[repr(C)]
+struct TextHandle {
+    // First, so that a pointer to the handle is one to the view.
+    view: DhText,
+    text: String,
+}
+
+impl TextHandle {
+    fn new(text: String) -> Self {
+        // The text keeps its heap address when the handle moves.
+        Self {
+            view: DhText {
+                text: text.as_str().into(),
+            },
+            text,
+        }
+    }
+}
+
+extern "C" fn session_load_extension(
+    catalog: *const Catalog,
+    session: *const Session,
+    name: DhStr,
+    repository: DhStr,
+    version: DhStr,
+    interrupt: *const DhInterrupt,
+    out: *mut *mut DhText,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handles are alive, and the texts live for the call.
+        let (catalog, session, wanted) = unsafe {
+            let wanted = LoadExtension {
+                name: name.as_str().to_string(),
+                repository: repository.as_str().to_string(),
+                version: version.as_str().to_string(),
+            };
+            (borrow(catalog)?, borrow(session)?, wanted)
+        };
+        let loaded = wait(&interrupted(interrupt), catalog.load_extension(session, &wanted))?;
+        // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
+        unsafe { give(out.cast::<*mut TextHandle>(), TextHandle::new(loaded)) };
+        Ok(())
+    })
+}
+
+extern "C" fn text_free(text: *mut DhText) {
+    // SAFETY: the view is the first field of a handle that C++ frees once.
+    guard_infallible(|| unsafe { free(text.cast::<TextHandle>()) });
 }
 
 extern "C" fn session_end_transaction(

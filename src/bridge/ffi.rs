@@ -64,6 +64,11 @@ impl DhInterrupt {
 }
 
 #[repr(C)]
+pub struct DhText {
+    pub text: DhStr,
+}
+
+#[repr(C)]
 pub struct DhOption {
     pub name: DhStr,
     pub value: DhStr,
@@ -150,6 +155,9 @@ pub struct DhCallbacks {
         *mut *mut Results,
     ) -> Outcome,
     pub answer_free: extern "C" fn(*mut DhAnswer),
+    pub session_load_extension:
+        extern "C" fn(*const Catalog, *const Session, DhStr, DhStr, DhStr, Interrupt, *mut *mut DhText) -> Outcome,
+    pub text_free: extern "C" fn(*mut DhText),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
     pub session_abandon_transaction: extern "C" fn(*const Session),
 

@@ -1,7 +1,9 @@
 //! An attached server: where it is, which functions it knows, and the sessions on it.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use duckling_protocol::LoadExtension;
 
 use crate::client::{Connection, Session};
 use crate::error::Result;
@@ -12,7 +14,7 @@ pub struct Catalog {
     connection: Connection,
     database: String,
     display: String,
-    functions: HashSet<String>,
+    functions: RwLock<HashSet<String>>,
     /// The session that ATTACH opened to look at the server; the first client connection takes it over.
     spare: Mutex<Option<Session>>,
 }
@@ -30,7 +32,7 @@ impl Catalog {
             display: format!("{}/{}", options.endpoint(), opened.database),
             connection,
             database: opened.database,
-            functions: opened.functions.into_iter().collect(),
+            functions: RwLock::new(opened.functions.into_iter().collect()),
             spare: Mutex::new(Some(session)),
         })
     }
@@ -52,8 +54,27 @@ impl Catalog {
         &self.display
     }
 
-    /// Whether the server had a function or macro of that lower-case name when it was attached.
+    /// Whether the server had a function or macro of that lower-case name when it was attached, or when it last loaded an
+    /// extension for us.
     pub fn has_function(&self, lower_name: &str) -> bool {
-        self.functions.contains(lower_name)
+        self.functions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(lower_name)
+    }
+
+    /// Have the server install and load an extension. Returns what it has loaded, for the user to read.
+    ///
+    /// # Errors
+    /// What the server's DuckDB says, with what can be done about it.
+    pub async fn load_extension(&self, session: &Session, wanted: &LoadExtension) -> Result<String> {
+        let loaded = session.load_extension(wanted).await?;
+        *self.functions.write().unwrap_or_else(PoisonError::into_inner) = loaded.functions.into_iter().collect();
+        let version = if loaded.version.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", loaded.version)
+        };
+        Ok(format!("{}{version} ({})", loaded.name, loaded.source))
     }
 }

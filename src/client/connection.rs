@@ -62,6 +62,11 @@ impl Connection {
             .max_encoding_message_size(usize::MAX)
     }
 
+    /// `host:port` of the server.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// A status of this server as an error.
     pub fn error(&self, status: &Status) -> Error {
         Error::from_status(status, &self.endpoint)

@@ -1,5 +1,6 @@
 //! A load that is being written.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use tonic::Request;
 
 use super::connection::{Connection, name_session};
+use super::history::Recording;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
@@ -38,6 +40,29 @@ pub struct IngestTarget {
     pub begin: bool,
 }
 
+/// As the history of queries shows a load.
+impl fmt::Display for IngestTarget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.create_sql.is_empty() {
+            let separator = if self.create_sql.trim_end().ends_with(';') {
+                ""
+            } else {
+                ";"
+            };
+            write!(formatter, "{}{separator} ", self.create_sql.trim_end())?;
+        }
+        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let columns: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
+        write!(
+            formatter,
+            "INSERT INTO {}.{} ({}) <rows of the client>",
+            quote(&self.schema),
+            quote(&self.table),
+            columns.join(", ")
+        )
+    }
+}
+
 enum Item {
     Batch(RecordBatch),
     End,
@@ -51,6 +76,7 @@ pub struct Ingest {
     sender: Mutex<Option<mpsc::Sender<Item>>>,
     call: Mutex<Call>,
     in_transaction: bool,
+    recording: Mutex<Recording>,
 }
 
 enum Call {
@@ -65,6 +91,7 @@ impl Ingest {
     /// # Errors
     /// If the session had to be opened anew, and could not.
     pub async fn start(session: &Session, target: IngestTarget, schema: SchemaRef) -> Result<Self> {
+        let recording = Recording::start(&target.to_string(), session.connection().endpoint());
         let command = duckling_protocol::Ingest {
             create_sql: target.create_sql,
             schema: target.schema,
@@ -81,6 +108,7 @@ impl Ingest {
             sender: Mutex::new(Some(sender)),
             call: Mutex::new(Call::Prepared(call)),
             in_transaction: target.begin,
+            recording: Mutex::new(recording),
         })
     }
 
@@ -89,7 +117,10 @@ impl Ingest {
     /// # Errors
     /// What the load failed with.
     pub async fn push(&self, batch: RecordBatch) -> Result<()> {
-        self.send(Item::Batch(batch)).await
+        let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+        self.send(Item::Batch(batch)).await?;
+        self.lock_recording().transferred(rows, bytes);
+        Ok(())
     }
 
     /// Wait until the server has loaded everything. Returns the number of rows.
@@ -106,6 +137,10 @@ impl Ingest {
                 error.outcome_unknown("the rows were loaded")
             }
         })
+    }
+
+    fn lock_recording(&self) -> MutexGuard<'_, Recording> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, item: Item) -> Result<()> {
@@ -133,10 +168,16 @@ impl Ingest {
 
     async fn outcome(&self) -> Result<u64> {
         let call = std::mem::replace(&mut *self.lock_call(), Call::Over);
-        match call {
-            Call::Made(call) => call.await.map_err(|error| Error::Protocol(error.to_string()))?,
-            Call::Prepared(_) | Call::Over => Err(Error::Protocol("the load has already failed".to_string())),
+        let Call::Made(call) = call else {
+            return Err(Error::Protocol("the load has already failed".to_string()));
+        };
+        let outcome = call
+            .await
+            .unwrap_or_else(|error| Err(Error::Protocol(error.to_string())));
+        if let Err(error) = &outcome {
+            self.lock_recording().failed(error);
         }
+        outcome
     }
 
     fn lock_call(&self) -> MutexGuard<'_, Call> {
@@ -146,9 +187,14 @@ impl Ingest {
 
 impl Drop for Ingest {
     fn drop(&mut self) {
-        if let Call::Made(call) = &*self.lock_call() {
-            // Resets the stream: the server sees a load that was cut off, and rolls back.
-            call.abort();
+        match &*self.lock_call() {
+            Call::Made(call) => {
+                // Resets the stream: the server sees a load that was cut off, and rolls back.
+                call.abort();
+                self.lock_recording().failed(&Error::Interrupted);
+            }
+            Call::Prepared(_) => self.lock_recording().discard(),
+            Call::Over => {}
         }
     }
 }

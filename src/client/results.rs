@@ -11,6 +11,7 @@ use prost::Message;
 use tonic::Streaming;
 
 use super::connection::Connection;
+use super::history::Recording;
 use crate::error::{Error, Result};
 
 /// One remote result. Dropping it stops the statement on the server.
@@ -20,6 +21,8 @@ pub struct Results {
     decoder: FlightDataDecoder,
     schema: SchemaRef,
     connection: Connection,
+    /// Ends when the last row was read, or with the result
+    recording: Option<Recording>,
 }
 
 impl Results {
@@ -39,10 +42,16 @@ impl Results {
                     decoder,
                     schema,
                     connection,
+                    recording: None,
                 };
                 return Ok((results, answer));
             }
         }
+    }
+
+    /// Have the execution recorded until its result was read or dropped.
+    pub(super) fn record(&mut self, recording: Recording) {
+        self.recording = Some(recording);
     }
 
     pub fn schema(&self) -> SchemaRef {
@@ -55,13 +64,25 @@ impl Results {
     /// What the statement failed with, or `Disconnected`.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            match next_message(&mut self.decoder, &self.connection).await? {
-                Some(message) => {
+            match next_message(&mut self.decoder, &self.connection).await {
+                Ok(Some(message)) => {
                     if let DecodedPayload::RecordBatch(batch) = message.payload {
+                        if let Some(recording) = &mut self.recording {
+                            recording.transferred(batch.num_rows(), batch.get_array_memory_size());
+                        }
                         return Ok(Some(batch));
                     }
                 }
-                None => return Ok(None),
+                Ok(None) => {
+                    self.recording = None;
+                    return Ok(None);
+                }
+                Err(error) => {
+                    if let Some(mut recording) = self.recording.take() {
+                        recording.failed(&error);
+                    }
+                    return Err(error);
+                }
             }
         }
     }

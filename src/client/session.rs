@@ -7,13 +7,14 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
     CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode,
-    OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
+    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
 use super::connection::Connection;
+use super::history::Recording;
 use super::results::Results;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
@@ -91,6 +92,9 @@ impl Session {
     pub async fn execute(&self, statement: Statement) -> Result<Execution> {
         let begin = statement.begin;
         let may_have_written = statement.writes && statement.mode == ExecuteMode::Run;
+        // A description is no execution.
+        let mut recording = (statement.mode != ExecuteMode::Describe)
+            .then(|| Recording::start(&statement.sql, self.connection.endpoint()));
         let command = Execute {
             sql: statement.sql,
             begin,
@@ -112,10 +116,23 @@ impl Session {
                 }
             })
             .await;
-        let (results, answer) = match outcome {
-            Err(error) if may_have_written => return Err(error.outcome_unknown("the statement took effect")),
-            outcome => outcome?,
-        };
+        let outcome = outcome.map_err(|error| {
+            let error = if may_have_written {
+                error.outcome_unknown("the statement took effect")
+            } else {
+                error
+            };
+            if let Some(recording) = &mut recording {
+                recording.failed(&error);
+            }
+            error
+        });
+        let (mut results, answer) = outcome?;
+        match recording {
+            Some(recording) if answer.ran => results.record(recording),
+            Some(mut recording) => recording.discard(),
+            None => {}
+        }
         self.lock().in_transaction = answer.in_transaction;
         Ok(Execution {
             schema: results.schema(),
@@ -137,6 +154,17 @@ impl Session {
             })
             .await?;
         Ok(answer.snapshot)
+    }
+
+    /// Have an extension installed and loaded on the server; no transaction matters to it.
+    ///
+    /// # Errors
+    /// As the server reports it, within its time limit.
+    pub async fn load_extension(&self, wanted: &LoadExtension) -> Result<ExtensionLoaded> {
+        self.retrying(false, |id| async move {
+            self.connection.act(action::LOAD_EXTENSION, wanted, Some(&id)).await
+        })
+        .await
     }
 
     /// End the transaction that statements have begun, if any.

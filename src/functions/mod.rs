@@ -1,7 +1,9 @@
 //! SQL functions of the extension, one file each.
 
 mod boolean_function;
+mod clear_query_history;
 mod local_server;
+mod query_history;
 mod start_local_server;
 mod stop_local_server;
 
@@ -14,6 +16,8 @@ use duckdb_neo::extension::Extension;
 /// # Errors
 /// What DuckDB refuses one with.
 pub fn register(extension: &Extension) -> Result<(), Box<dyn Error>> {
+    clear_query_history::register(extension)?;
+    query_history::register(extension)?;
     start_local_server::register(extension)?;
     stop_local_server::register(extension)?;
     Ok(())

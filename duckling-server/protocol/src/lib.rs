@@ -6,11 +6,15 @@
 
 mod command;
 mod error_detail;
+mod extension;
+mod secrets;
 mod session;
 mod snapshot;
 
 pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
+pub use extension::{ExtensionLoaded, LoadExtension};
+pub use secrets::without_secrets;
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};
 
@@ -33,6 +37,8 @@ pub mod action {
     pub const CATALOG: &str = "duckherder.Catalog";
     /// [`super::TransactionControl`] → nothing.
     pub const TRANSACTION: &str = "duckherder.Transaction";
+    /// [`super::LoadExtension`] → [`super::ExtensionLoaded`].
+    pub const LOAD_EXTENSION: &str = "duckherder.LoadExtension";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 4] = [OPEN_SESSION, CLOSE_SESSION, CATALOG, TRANSACTION];
+    pub const ALL: [&str; 5] = [OPEN_SESSION, CLOSE_SESSION, CATALOG, TRANSACTION, LOAD_EXTENSION];
 }

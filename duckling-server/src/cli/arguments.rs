@@ -63,6 +63,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     read_only: Vec<String>,
 
+    /// Let clients load extensions that nobody has signed: code that runs in the server
+    #[arg(long, help_heading = GENERAL)]
+    allow_unsigned_extensions: bool,
+
     /// Threads that DuckDB runs statements with [default: one per core]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_THREADS), help_heading = LIMITS)]
     threads: Option<usize>,
@@ -149,6 +153,7 @@ impl Arguments {
             disconnect_timeout: self.disconnect_timeout,
             statement_timeout: self.statement_timeout,
             drain_timeout: self.drain_timeout,
+            allow_unsigned_extensions: self.allow_unsigned_extensions,
         };
         if !self.read_only.is_empty() {
             // With the one that a server has which is given none.

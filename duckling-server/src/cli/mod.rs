@@ -150,6 +150,7 @@ mod tests {
             "--default-database=HR",
             "--read-only=Sales",
             "--threads=3",
+            "--allow-unsigned-extensions",
             "--memory-limit=2GB",
             "--temp-dir=/var/spill",
             "--max-sessions=7",
@@ -182,6 +183,7 @@ mod tests {
             disconnect_timeout: Duration::from_millis(1500),
             statement_timeout: Some(Duration::from_secs(5400)),
             drain_timeout: Duration::ZERO,
+            allow_unsigned_extensions: true,
         };
         assert_eq!(config, expected);
     }

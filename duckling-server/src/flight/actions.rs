@@ -13,10 +13,10 @@ use prost::Message;
 use tokio::task::spawn_blocking;
 use tonic::{Extensions, Request, Response, Status};
 
-use super::session_options;
 use super::sessions::Sessions;
 use super::sql::cancel;
 use super::status::{from_engine, internal};
+use super::{load_extension, session_options};
 use crate::engine::{Conditions, EngineError, duckdb_version};
 
 /// Name of the standard action.
@@ -59,6 +59,11 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
                 .await
                 .map_err(engine_status)?;
             Vec::new()
+        }
+        action::LOAD_EXTENSION => {
+            // Only for clients with a session.
+            session().await?;
+            load_extension::load(sessions, decode(&body)?).await?.encode_to_vec()
         }
         CANCEL_FLIGHT_INFO => cancel::cancel_flight_info(sessions, &body)?.encode_to_vec(),
         session_options::SET_SESSION_OPTIONS => session_options::set(&session().await?, &body).await?.encode_to_vec(),

@@ -11,6 +11,7 @@ mod execute;
 mod handshake;
 mod ingest;
 mod link;
+mod load_extension;
 mod rpc;
 mod service;
 mod session_options;

@@ -24,7 +24,7 @@ use super::sql::prepared_statement::PreparedStatement;
 use super::status::{SESSION_LOST, from_engine, internal, session_lost};
 use crate::config::quoted_list;
 use crate::engine::{
-    Canceller, Database, EngineError, Results, Session, SessionOptions, drop_off_runtime, function_names,
+    Canceller, Connection, Database, EngineError, Results, Session, SessionOptions, drop_off_runtime, function_names,
 };
 
 /// How soon the end of a session is noticed.
@@ -95,6 +95,11 @@ impl Sessions {
     /// Names of the functions that a session can call. Blocks.
     pub fn functions(&self) -> Result<Vec<String>, EngineError> {
         function_names(&self.instance.connect()?)
+    }
+
+    /// A connection to the instance, for work that belongs to no session. Blocks.
+    pub fn connect(&self) -> Result<Connection, EngineError> {
+        self.instance.connect()
     }
 
     /// Open a session on a database, the default one if `database` is empty.

@@ -2,10 +2,13 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
+#include "load_extension.hpp"
 #include "local_inputs.hpp"
 #include "query_function.hpp"
-#include "statement_with_inputs.hpp"
+#include "registered_pragmas.hpp"
+#include "server_extensions.hpp"
 #include "statement_state.hpp"
+#include "statement_with_inputs.hpp"
 #include "storage.hpp"
 #include "travelling_types.hpp"
 
@@ -62,6 +65,10 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		loader.RegisterFunction(duckherder::InputFunction());
+		loader.RegisterFunction(duckherder::RegisterRemoteTable());
+		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
+		loader.RegisterFunction(duckherder::ServerExtensions());
+		loader.RegisterFunction(duckherder::LoadExtension());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());

@@ -31,6 +31,11 @@ struct dh_interrupt {
 	void *context;
 };
 
+//! A text that Rust owns.
+struct dh_text {
+	dh_str text;
+};
+
 struct dh_option {
 	dh_str name;
 	dh_str value;
@@ -136,6 +141,10 @@ struct dh_callbacks {
 	dh_error *(*session_execute)(dh_session *session, const dh_statement *statement, const dh_interrupt *interrupt,
 	                             ArrowSchema *out_schema, dh_answer **out_answer, dh_stream **out_stream);
 	void (*answer_free)(dh_answer *answer);
+	//! Install and load an extension on the server; `out` gets what was loaded.
+	dh_error *(*session_load_extension)(const dh_catalog *catalog, dh_session *session, dh_str name, dh_str repository,
+	                                    dh_str version, const dh_interrupt *interrupt, dh_text **out);
+	void (*text_free)(dh_text *text);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
 	//! Roll back without waiting for it
 	void (*session_abandon_transaction)(dh_session *session);

@@ -9,6 +9,7 @@
 #include "transaction.hpp"
 
 #include "duckdb/main/attached_database.hpp"
+#include "duckdb/main/database_manager.hpp"
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
 #include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/storage/database_size.hpp"
@@ -21,7 +22,7 @@ static atomic<idx_t> attached_count {0};
 
 RemoteCatalog::RemoteCatalog(AttachedDatabase &db, dh_catalog *remote_p, string path_p)
     : Catalog(db), remote(remote_p, [](dh_catalog *catalog) { Rust().catalog_free(catalog); }),
-      path(std::move(path_p)) {
+      path(std::move(path_p)), registered(*this) {
 	attached_count++;
 }
 
@@ -48,6 +49,30 @@ RemoteCatalog &RemoteCatalog::Find(ClientContext &context, const string &name) {
 		                            name, name);
 	}
 	return catalog.Cast<RemoteCatalog>();
+}
+
+RemoteCatalog &RemoteCatalog::FindOrOnly(ClientContext &context, const Value &name) {
+	if (!name.IsNull()) {
+		return Find(context, StringValue::Get(name));
+	}
+	optional_ptr<RemoteCatalog> only;
+	vector<string> names;
+	for (auto &database : DatabaseManager::Get(context).GetDatabases(context)) {
+		if (database->GetCatalog().GetCatalogType() == TYPE) {
+			only = database->GetCatalog().Cast<RemoteCatalog>();
+			names.push_back("\"" + only->GetName().GetIdentifierName() + "\"");
+		}
+	}
+	if (names.size() > 1) {
+		std::sort(names.begin(), names.end());
+		throw BinderException("Several Duckherder databases are attached, %s: say which one by the argument \"catalog\"",
+		                      StringUtil::Join(names, ", "));
+	}
+	if (!only) {
+		throw BinderException("No Duckherder database is attached: attach one with "
+		                      "ATTACH 'dh' (TYPE duckherder, server_host '...', server_port ...)");
+	}
+	return *only;
 }
 
 //! A database attached again under the same name is another catalog, hence the object id.

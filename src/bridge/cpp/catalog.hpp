@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "registered_tables.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 
@@ -20,8 +21,17 @@ public:
 
 	//! The catalog of that name, which must be one of ours.
 	static RemoteCatalog &Find(duckdb::ClientContext &context, const std::string &name);
+	//! The same, or the only one of ours if `name` is NULL.
+	static RemoteCatalog &FindOrOnly(duckdb::ClientContext &context, const duckdb::Value &name);
 
 	duckdb::shared_ptr<SessionState> SessionOf(duckdb::ClientContext &context);
+
+	const dh_catalog &Remote() const {
+		return *remote;
+	}
+	RegisteredTables &Registered() {
+		return registered;
+	}
 
 	//! One of ours is attached to some database of this process.
 	static bool AnyAttached();
@@ -107,6 +117,7 @@ private:
 	duckdb::vector<duckdb::weak_ptr<SessionState>> sessions;
 	duckdb::shared_ptr<RemoteSnapshot> last;
 	bool is_outdated = false;
+	RegisteredTables registered;
 };
 
 } // namespace duckherder

@@ -59,11 +59,13 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 	return statement.named_param_map.empty();
 }
 
-unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<QueryNode> node) {
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
+	NameStoredTables(context, *this, *node);
 	return QueryFunctionCall(*this, std::move(node));
 }
 
-unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<SQLStatement> statement) {
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
+	NameStoredTables(context, *this, *statement);
 	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
 }
 

@@ -89,6 +89,17 @@ RemoteTable::RemoteTable(Catalog &catalog, SchemaCatalogEntry &schema, CreateTab
     : TableCatalogEntry(catalog, schema, info), columns(std::move(info.columns)), estimated_rows(estimated_rows_p) {
 }
 
+static unique_ptr<CreateInfo> RenamedInfo(const RemoteTable &table, SchemaCatalogEntry &schema, const Identifier &name) {
+	auto info = table.GetInfo();
+	info->SetQualifiedName(schema.GetQualifiedName(name));
+	return info;
+}
+
+RemoteTable::RemoteTable(RemoteTable &table, SchemaCatalogEntry &schema, const Identifier &name)
+    : TableCatalogEntry(table.catalog, schema, RenamedInfo(table, schema, name)->Cast<CreateTableInfo>()),
+      columns(table.columns.Copy()), estimated_rows(table.EstimatedRows()), stored(table) {
+}
+
 unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t) {
 	return nullptr;
 }

@@ -17,6 +17,8 @@ class RemoteTable : public duckdb::TableCatalogEntry {
 public:
 	RemoteTable(duckdb::Catalog &catalog, duckdb::SchemaCatalogEntry &schema, duckdb::CreateTableInfo &info,
 	            duckdb::idx_t estimated_rows);
+	//! `table`, which lives longer, under another name.
+	RemoteTable(RemoteTable &table, duckdb::SchemaCatalogEntry &schema, const duckdb::Identifier &name);
 
 	const duckdb::ColumnList &GetColumns() const override {
 		return columns;
@@ -31,10 +33,15 @@ public:
 	duckdb::idx_t EstimatedRows() const {
 		return estimated_rows;
 	}
+	//! The table that the server knows, if this is another name of it; else this one.
+	const RemoteTable &Stored() const {
+		return stored ? *stored : *this;
+	}
 
 private:
 	duckdb::ColumnList columns;
 	duckdb::idx_t estimated_rows;
+	duckdb::optional_ptr<RemoteTable> stored;
 };
 
 } // namespace duckherder

@@ -2,6 +2,7 @@
 
 #include "schema_entry.hpp"
 
+#include "catalog.hpp"
 #include "relation_entry.hpp"
 #include "remote_statement.hpp"
 #include "snapshot.hpp"
@@ -47,6 +48,10 @@ static bool IsRelation(CatalogType type) {
 	return type == CatalogType::TABLE_ENTRY || type == CatalogType::VIEW_ENTRY;
 }
 
+bool RemoteSchema::Has(CatalogType type, const Identifier &entry_name) const {
+	return IsRelation(type) && members.find(entry_name) != members.end();
+}
+
 void RemoteSchema::Scan(ClientContext &context, CatalogType type, const std::function<void(CatalogEntry &)> &callback) {
 	// Tables and views share a namespace, and a scan for tables yields both, as DuckDB's own schemas do
 	auto current = RemoteTransaction::Get(context, catalog).Current(context).FindSchema(name);
@@ -75,6 +80,10 @@ optional_ptr<CatalogEntry> RemoteSchema::LookupEntry(CatalogTransaction transact
 	}
 	auto &context = transaction.GetContext();
 	auto &remote_transaction = RemoteTransaction::Get(context, catalog);
+	auto registered = remote_transaction.Registered().Lookup(transaction, *this, lookup);
+	if (registered) {
+		return registered;
+	}
 	if (!remote_transaction.IsCurrent() && OnlyPlaces(context, lookup)) {
 		auto entry = Find(context, lookup.GetEntryIdentifier());
 		if (entry) {
@@ -91,6 +100,7 @@ template <class INFO>
 static optional_ptr<CatalogEntry> Create(CatalogTransaction transaction, Catalog &catalog, INFO &info) {
 	auto copy = info.Copy();
 	copy->StripCatalogQualification();
+	NameStoredTables(transaction.GetContext(), catalog.Cast<RemoteCatalog>(), *copy);
 	RunRemote(transaction.GetContext(), catalog, copy->ToString());
 	// COPY FROM DATABASE creates one after the other in one statement, and each may refer to those before it
 	RemoteTransaction::Get(transaction.GetContext(), catalog).InvalidateSnapshot();
@@ -125,12 +135,14 @@ optional_ptr<CatalogEntry> RemoteSchema::CreateType(CatalogTransaction transacti
 void RemoteSchema::DropEntry(ClientContext &context, DropInfo &info) {
 	auto copy = info.Copy();
 	copy->GetQualifiedNameMutable().StripCatalog();
+	NameStoredTables(context, catalog.Cast<RemoteCatalog>(), *copy);
 	RunRemote(context, catalog, copy->ToString());
 }
 
 void RemoteSchema::Alter(CatalogTransaction transaction, AlterInfo &info) {
 	auto copy = info.Copy();
 	copy->GetQualifiedNameMutable().StripCatalog();
+	NameStoredTables(transaction.GetContext(), catalog.Cast<RemoteCatalog>(), copy->Cast<AlterInfo>());
 	RunRemote(transaction.GetContext(), catalog, copy->ToString());
 }
 

@@ -13,6 +13,8 @@ public:
 
 	//! `relation` lives as long as the snapshot.
 	void Add(const dh_relation &relation);
+	//! Whether there is an entry of that name where entries of the type are.
+	bool Has(duckdb::CatalogType type, const duckdb::Identifier &name) const;
 
 	void Scan(duckdb::ClientContext &context, duckdb::CatalogType type,
 	          const std::function<void(duckdb::CatalogEntry &)> &callback) override;

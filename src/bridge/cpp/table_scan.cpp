@@ -55,8 +55,9 @@ static string ScanSql(const TableScanData &data, const vector<column_t> &column_
 	for (auto id : column_ids) {
 		columns.push_back(ColumnSql(data.table, id));
 	}
-	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + Quote(data.table.schema.name) + "." +
-	           Quote(data.table.name);
+	auto &stored = data.table.Stored();
+	auto sql =
+	    "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + Quote(stored.schema.name) + "." + Quote(stored.name);
 	if (!data.conditions.empty()) {
 		sql += " WHERE " + StringUtil::Join(data.conditions, " AND ");
 	}
@@ -105,7 +106,8 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	InsertionOrderPreservingMap<string> result;
 	auto &data = input.bind_data->Cast<TableScanData>();
 	result["Server"] = data.catalog.GetName().GetIdentifierName();
-	result["Table"] = Quote(data.table.schema.name) + "." + Quote(data.table.name);
+	auto &stored = data.table.Stored();
+	result["Table"] = Quote(stored.schema.name) + "." + Quote(stored.name);
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
 	}

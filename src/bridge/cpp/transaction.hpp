@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "registered_tables.hpp"
 
 #include "duckdb/transaction/transaction.hpp"
 #include "duckdb/transaction/transaction_manager.hpp"
@@ -56,6 +57,9 @@ public:
 	void HeardOf(uint64_t version);
 	//! This transaction may have changed the catalog.
 	void InvalidateSnapshot();
+	RegisteredEntries &Registered() {
+		return registered;
+	}
 
 	// The statement that is being planned
 	void BeginStatement();
@@ -95,6 +99,7 @@ private:
 	bool peeked = false;
 	duckdb::idx_t bound_sources = 0;
 	duckdb::weak_ptr<OpenedStream> opened;
+	RegisteredEntries registered;
 };
 
 class RemoteTransactionManager : public duckdb::TransactionManager {

@@ -35,6 +35,7 @@ PhysicalOperator &RemoteCatalog::PlanCreateTableAs(ClientContext &context, Physi
 	auto create = unique_ptr_cast<CreateInfo, CreateTableInfo>(op.info->Base().Copy());
 	create->query = nullptr;
 	create->StripCatalogQualification();
+	NameStoredTables(context, *this, create->Cast<CreateInfo>());
 	LoadTarget target;
 	target.create_sql = create->ToString();
 	target.schema = op.schema.name.GetIdentifierName();
@@ -86,8 +87,8 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 		ThrowNotWhole(context, "INSERT with computed defaults", table);
 	}
 	LoadTarget target;
-	target.schema = table.schema.name.GetIdentifierName();
-	target.table = table.name.GetIdentifierName();
+	target.schema = table.Stored().schema.name.GetIdentifierName();
+	target.table = table.Stored().name.GetIdentifierName();
 	AddColumns(target, table.GetColumns());
 	auto parallel = !PhysicalPlanGenerator::PreserveInsertionOrder(context, *plan);
 	auto &insert = planner.Make<RemoteInsert>(op.types, *this, std::move(target), parallel, op.estimated_cardinality);

@@ -1,0 +1,30 @@
+// The table function duckherder_server_extensions([catalog]).
+
+#include "server_extensions.hpp"
+
+#include "catalog.hpp"
+#include "query_function.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+static const string EXTENSIONS_SQL = "SELECT extension_name, loaded, installed, install_path, description, aliases, "
+                                     "extension_version, install_mode, installed_from FROM duckdb_extensions()";
+
+static unique_ptr<TableRef> BindReplace(ClientContext &context, TableFunctionBindInput &input) {
+	auto &catalog = RemoteCatalog::FindOrOnly(context, input.inputs.empty() ? Value() : input.inputs[0]);
+	return QueryFunctionCall(catalog, EXTENSIONS_SQL, StatementKind::QUERY);
+}
+
+TableFunctionSet ServerExtensions() {
+	TableFunctionSet set("duckherder_server_extensions");
+	for (auto &arguments : {vector<LogicalType>(), vector<LogicalType> {LogicalType::VARCHAR}}) {
+		TableFunction function(arguments, nullptr, nullptr);
+		function.bind_replace = BindReplace;
+		set.AddFunction(function);
+	}
+	return set;
+}
+
+} // namespace duckherder

@@ -1,0 +1,13 @@
+// The table function duckherder_server_extensions([catalog]).
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/function/function_set.hpp"
+
+namespace duckherder {
+
+//! The extensions of a server, as its `duckdb_extensions()` tells them.
+duckdb::TableFunctionSet ServerExtensions();
+
+} // namespace duckherder
