@@ -30,7 +30,8 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 pub struct IngestTarget {
     /// Statement that creates the table first; empty to load into one that exists.
     pub create_sql: String,
-    pub schema: String,
+    /// The schema's own name, after those of the schemas around it.
+    pub schema: Vec<String>,
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,

@@ -3,6 +3,8 @@
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
 #include "query_function.hpp"
+#include "rebuild_index_function.hpp"
+#include "sequence_functions.hpp"
 #include "statement_state.hpp"
 #include "storage.hpp"
 
@@ -64,6 +66,8 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
+		loader.RegisterFunction(duckherder::RebuildIndexFunction());
+		duckherder::ExtendSequenceFunctions(loader.GetDatabaseInstance());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());

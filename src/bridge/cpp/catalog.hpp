@@ -23,6 +23,13 @@ public:
 
 	duckdb::shared_ptr<SessionState> SessionOf(duckdb::ClientContext &context);
 
+	//! The name that the database has on the server.
+	duckdb::Identifier ServerDatabase() const;
+	//! The server has a database of that name, perhaps another one.
+	bool ServerHasDatabase(const duckdb::Identifier &name) const;
+	//! The server has a function or macro of that name.
+	bool ServerHasFunction(const duckdb::Identifier &name, duckdb::CatalogType type);
+
 	//! One of ours is attached to some database of this process.
 	static bool AnyAttached();
 
@@ -51,6 +58,9 @@ public:
 	duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(duckdb::CatalogTransaction transaction,
 	                                                              const duckdb::EntryLookupInfo &lookup,
 	                                                              duckdb::OnEntryNotFound if_not_found) override;
+	bool SupportsNestedSchemas() const override {
+		return true;
+	}
 	void ScanSchemas(duckdb::ClientContext &context,
 	                 std::function<void(duckdb::SchemaCatalogEntry &)> callback) override;
 

@@ -2,9 +2,9 @@
 
 #include "catalog.hpp"
 #include "query_function.hpp"
+#include "server_names.hpp"
 #include "statement_kind.hpp"
 
-#include "duckdb/common/string_util.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/window_expression.hpp"
 #include "duckdb/parser/query_node.hpp"
@@ -20,18 +20,13 @@ bool RemoteCatalog::Supports(RemoteCapability) const {
 	return true;
 }
 
-static bool KnowsFunction(const dh_catalog *remote, const Identifier &name) {
-	auto lower = StringUtil::Lower(name.GetIdentifierName());
-	return Rust().catalog_has_function(remote, ToStr(lower));
-}
-
 bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	switch (expression.GetExpressionClass()) {
 	case ExpressionClass::FUNCTION:
 		// Also turns away functions and macros that only this client has
-		return KnowsFunction(remote.get(), expression.Cast<FunctionExpression>().FunctionName());
+		return ServerHasFunction(expression.Cast<FunctionExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
 	case ExpressionClass::WINDOW:
-		return KnowsFunction(remote.get(), expression.Cast<WindowExpression>().GetQualifiedName().Name());
+		return ServerHasFunction(expression.Cast<WindowExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
 	default:
 		return true;
 	}
@@ -41,7 +36,8 @@ bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {
 	if (ref.type == TableReferenceType::TABLE_FUNCTION) {
 		auto &call = ref.Cast<TableFunctionRef>();
 		// Input that lives in this process cannot travel
-		return !call.bind_info && KnowsFunction(remote.get(), call.function->Cast<FunctionExpression>().FunctionName());
+		auto &name = call.function->Cast<FunctionExpression>().FunctionName();
+		return !call.bind_info && ServerHasFunction(name, CatalogType::TABLE_MACRO_ENTRY);
 	}
 	return ref.type != TableReferenceType::COLUMN_DATA;
 }
@@ -55,11 +51,13 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 	return statement.named_param_map.empty();
 }
 
-unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<QueryNode> node) {
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
+	NameForServer(context, *this, *node);
 	return QueryFunctionCall(*this, std::move(node));
 }
 
-unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, unique_ptr<SQLStatement> statement) {
+unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
+	NameForServer(context, *this, *statement);
 	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
 }
 

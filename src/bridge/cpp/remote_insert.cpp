@@ -32,8 +32,12 @@ public:
 			columns.push_back(ToStr(column));
 		}
 		auto &transaction = RemoteTransaction::Get(context, catalog);
-		dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table), columns.data(),
-		                      columns.size(),           transaction.IsExplicit()};
+		vector<dh_str> schema_path;
+		for (auto &name : target.schema) {
+			schema_path.push_back(ToStr(name));
+		}
+		dh_ingest_target raw {ToStr(target.create_sql), schema_path.data(), schema_path.size(), ToStr(target.table),
+		                      columns.data(),           columns.size(),     transaction.IsExplicit()};
 		ArrowSchema schema;
 		ArrowConverter::ToArrowSchema(&schema, target.types, target.columns, properties);
 		Interrupt interrupt(context);

@@ -11,7 +11,8 @@ namespace duckherder {
 struct InsertTarget {
 	//! Statement that creates the table first, or empty
 	std::string create_sql;
-	std::string schema;
+	//! The schema's own name, after those of the schemas around it
+	duckdb::vector<std::string> schema;
 	std::string table;
 	duckdb::vector<std::string> columns;
 	duckdb::vector<duckdb::LogicalType> types;

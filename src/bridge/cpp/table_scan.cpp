@@ -7,6 +7,7 @@
 #include "relation_entry.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
+#include "server_names.hpp"
 
 #include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
@@ -55,8 +56,7 @@ static string ScanSql(const TableScanData &data, const vector<column_t> &column_
 	for (auto id : column_ids) {
 		columns.push_back(ColumnSql(data.table, id));
 	}
-	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + Quote(data.table.schema.name) + "." +
-	           Quote(data.table.name);
+	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(data.table.schema, data.table.name);
 	if (!data.conditions.empty()) {
 		sql += " WHERE " + StringUtil::Join(data.conditions, " AND ");
 	}
@@ -105,7 +105,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	InsertionOrderPreservingMap<string> result;
 	auto &data = input.bind_data->Cast<TableScanData>();
 	result["Server"] = data.catalog.GetName().GetIdentifierName();
-	result["Table"] = Quote(data.table.schema.name) + "." + Quote(data.table.name);
+	result["Table"] = ServerName(data.table.schema, data.table.name);
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
 	}

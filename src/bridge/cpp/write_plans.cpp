@@ -3,6 +3,7 @@
 #include "catalog.hpp"
 #include "relation_entry.hpp"
 #include "remote_insert.hpp"
+#include "server_names.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/parser/parsed_data/alter_table_info.hpp"
@@ -31,10 +32,10 @@ PhysicalOperator &RemoteCatalog::PlanCreateTableAs(ClientContext &context, Physi
                                                    LogicalCreateTable &op, PhysicalOperator &plan) {
 	auto create = unique_ptr_cast<CreateInfo, CreateTableInfo>(op.info->Base().Copy());
 	create->query = nullptr;
-	create->StripCatalogQualification();
+	NameForServer(context, *this, *create);
 	InsertTarget target;
 	target.create_sql = create->ToString();
-	target.schema = op.schema.name.GetIdentifierName();
+	target.schema = IdentifiersToStrings(op.schema.GetSchemaPath());
 	target.table = create->GetTableName().GetIdentifierName();
 	AddColumns(target, create->columns);
 	auto parallel = !PhysicalPlanGenerator::PreserveInsertionOrder(context, plan);
@@ -60,7 +61,7 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 		plan = planner.ResolveDefaultsProjection(op, *plan);
 	}
 	InsertTarget target;
-	target.schema = table.schema.name.GetIdentifierName();
+	target.schema = IdentifiersToStrings(table.schema.GetSchemaPath());
 	target.table = table.name.GetIdentifierName();
 	AddColumns(target, table.GetColumns());
 	auto parallel = !PhysicalPlanGenerator::PreserveInsertionOrder(context, *plan);
