@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() {
     let include = env::var("DEP_DUCKDB_INCLUDE").expect("libduckdb-sys publishes its include directory");
@@ -18,8 +18,8 @@ fn main() {
         .cpp(true)
         .std("c++17")
         .include(&include)
-        // Some of DuckDB's headers take theirs from here.
-        .include(format!("{include}/../../third_party/fmt/include"))
+        // A header of DuckDB's includes fmt.
+        .include(Path::new(&include).join("../../third_party/fmt/include"))
         .include("duckling-server/protocol/cpp")
         // DuckDB's class layouts depend on these two: they must be what libduckdb-sys used.
         .define("NDEBUG", None)

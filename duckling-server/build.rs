@@ -9,6 +9,7 @@ use std::path::PathBuf;
 const SOURCES: [&str; 12] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
+    "src/engine/cpp/catalog_entries.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/database.cpp",
     "src/engine/cpp/describe.cpp",

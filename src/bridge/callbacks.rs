@@ -11,7 +11,7 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use duckling_protocol::{ExecuteAnswer, ExecuteMode, LoadExtension, Setting};
+use duckling_protocol::{CatalogRequest, ExecuteAnswer, ExecuteMode, LoadExtension, Setting};
 
 use super::ffi::{
     DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStatement, DhStr, DhText,
@@ -31,6 +31,8 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     catalog_attach,
     catalog_free,
     catalog_display,
+    catalog_database,
+    catalog_has_database,
     catalog_has_function,
     session_open,
     session_free,
@@ -83,6 +85,20 @@ extern "C" fn catalog_display(catalog: *const Catalog) -> DhStr {
     unsafe { catalog.as_ref() }.map_or(DhStr::NULL, |catalog| catalog.display().into())
 }
 
+extern "C" fn catalog_database(catalog: *const Catalog) -> DhStr {
+    // SAFETY: the handle is alive; the text lives as long as it.
+    unsafe { catalog.as_ref() }.map_or(DhStr::NULL, |catalog| catalog.database().into())
+}
+
+extern "C" fn catalog_has_database(catalog: *const Catalog, lower_name: DhStr) -> bool {
+    // SAFETY: the handle is alive, and the name lives for the call.
+    guard_infallible(|| unsafe {
+        catalog
+            .as_ref()
+            .is_some_and(|catalog| catalog.has_database(lower_name.as_str()))
+    })
+}
+
 extern "C" fn catalog_has_function(catalog: *const Catalog, lower_name: DhStr) -> bool {
     // SAFETY: the handle is alive, and the name lives for the call.
     guard_infallible(|| unsafe {
@@ -116,17 +132,21 @@ extern "C" fn session_snapshot(
     session: *const Session,
     begin: bool,
     known_version: *const u64,
+    want_states: bool,
     interrupt: *const DhInterrupt,
     out: *mut *mut DhSnapshot,
 ) -> *mut DhError {
     guard(|| {
         // SAFETY: the handle is alive; `known_version` is null or valid.
         let (session, known_version) = unsafe { (borrow(session)?, known_version.as_ref().copied()) };
-        let snapshot = wait(&interrupted(interrupt), session.snapshot(known_version, begin))?;
-        if let Some(snapshot) = snapshot {
-            // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
-            unsafe { give(out.cast::<*mut SnapshotHandle>(), SnapshotHandle::new(snapshot)) };
-        }
+        let request = CatalogRequest {
+            known_version,
+            begin,
+            want_states,
+        };
+        let answer = wait(&interrupted(interrupt), session.snapshot(request))?;
+        // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
+        unsafe { give(out.cast::<*mut SnapshotHandle>(), SnapshotHandle::new(answer)) };
         Ok(())
     })
 }
@@ -326,12 +346,9 @@ extern "C" fn ingest_open(
         let target = unsafe {
             IngestTarget {
                 create_sql: target.create_sql.as_str().to_string(),
-                schema: target.schema.as_str().to_string(),
+                schema: copy_texts(target.schema, target.schema_len),
                 table: target.table.as_str().to_string(),
-                columns: array(target.columns, target.column_count)
-                    .iter()
-                    .map(|column| column.as_str().to_string())
-                    .collect(),
+                columns: copy_texts(target.columns, target.column_count),
                 begin: target.begin,
             }
         };
@@ -399,6 +416,15 @@ unsafe fn copy_settings(settings: *const DhOption, count: usize) -> Vec<Setting>
         }
     };
     settings.iter().map(copy).collect()
+}
+
+/// # Safety
+/// `texts` points to `count` texts that live for the call.
+unsafe fn copy_texts(texts: *const DhStr, count: usize) -> Vec<String> {
+    // SAFETY: the caller vouches for it.
+    let texts = unsafe { array(texts, count) };
+    // SAFETY: as above.
+    texts.iter().map(|text| unsafe { text.as_str() }.to_string()).collect()
 }
 
 /// # Safety

@@ -9,7 +9,7 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use crate::catalog::Catalog;
 use crate::client::{Ingest, Results, Session};
 
-/// Borrowed UTF-8.
+/// Borrowed UTF-8, or other bytes where a field says so.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct DhStr {
@@ -33,6 +33,15 @@ impl DhStr {
         // SAFETY: not null, and the caller vouches for its length and life.
         let bytes = unsafe { slice::from_raw_parts(self.data.cast::<u8>(), self.len) };
         std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl From<&[u8]> for DhStr {
+    fn from(bytes: &[u8]) -> Self {
+        Self {
+            data: bytes.as_ptr().cast(),
+            len: bytes.len(),
+        }
     }
 }
 
@@ -75,30 +84,52 @@ pub struct DhOption {
 }
 
 #[repr(C)]
-pub struct DhColumn {
-    pub name: DhStr,
-    pub data_type: DhStr,
+pub struct DhTableIndex {
+    pub unique: bool,
+    pub primary: bool,
+    pub foreign: bool,
+    pub columns: *const u64,
+    pub column_count: usize,
 }
 
 #[repr(C)]
-pub struct DhRelation {
+pub struct DhEntry {
     pub kind: i32,
-    pub schema: DhStr,
+    pub schema: usize,
     pub name: DhStr,
-    pub sql: DhStr,
-    pub columns: *const DhColumn,
-    pub column_count: usize,
-    pub estimated_rows: u64,
-    pub comment: DhStr,
+    pub definition: DhStr,
+    pub oid: u64,
+    pub indexes: *const DhTableIndex,
+    pub index_count: usize,
+}
+
+#[repr(C)]
+pub struct DhEntryState {
+    pub oid: u64,
+    pub rows: u64,
+    pub usage_count: u64,
+    pub counter: i64,
+    pub has_last_value: bool,
+    pub last_value: i64,
+}
+
+#[repr(C)]
+pub struct DhSchema {
+    pub path: *const DhStr,
+    pub path_len: usize,
+    pub internal: bool,
 }
 
 #[repr(C)]
 pub struct DhSnapshot {
+    pub is_unchanged: bool,
     pub version: u64,
-    pub schemas: *const DhStr,
+    pub schemas: *const DhSchema,
     pub schema_count: usize,
-    pub relations: *const DhRelation,
-    pub relation_count: usize,
+    pub entries: *const DhEntry,
+    pub entry_count: usize,
+    pub states: *const DhEntryState,
+    pub state_count: usize,
 }
 
 #[repr(C)]
@@ -123,7 +154,8 @@ pub struct DhAnswer {
 #[repr(C)]
 pub struct DhIngestTarget {
     pub create_sql: DhStr,
-    pub schema: DhStr,
+    pub schema: *const DhStr,
+    pub schema_len: usize,
     pub table: DhStr,
     pub columns: *const DhStr,
     pub column_count: usize,
@@ -140,11 +172,14 @@ pub struct DhCallbacks {
     pub catalog_attach: extern "C" fn(DhStr, DhStr, *const DhOption, usize, Interrupt, *mut *mut Catalog) -> Outcome,
     pub catalog_free: extern "C" fn(*mut Catalog),
     pub catalog_display: extern "C" fn(*const Catalog) -> DhStr,
+    pub catalog_database: extern "C" fn(*const Catalog) -> DhStr,
+    pub catalog_has_database: extern "C" fn(*const Catalog, DhStr) -> bool,
     pub catalog_has_function: extern "C" fn(*const Catalog, DhStr) -> bool,
 
     pub session_open: extern "C" fn(*const Catalog, Interrupt, *mut *mut Session) -> Outcome,
     pub session_free: extern "C" fn(*mut Session),
-    pub session_snapshot: extern "C" fn(*const Session, bool, *const u64, Interrupt, *mut *mut DhSnapshot) -> Outcome,
+    pub session_snapshot:
+        extern "C" fn(*const Session, bool, *const u64, bool, Interrupt, *mut *mut DhSnapshot) -> Outcome,
     pub snapshot_free: extern "C" fn(*mut DhSnapshot),
     pub session_execute: extern "C" fn(
         *const Session,

@@ -1,4 +1,4 @@
-//! An attached server: where it is, which functions it knows, and the sessions on it.
+//! An attached server: where it is, which functions and databases it knows, and the sessions on it.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -15,6 +15,7 @@ pub struct Catalog {
     database: String,
     display: String,
     functions: RwLock<HashSet<String>>,
+    databases: HashSet<String>,
     /// The session that ATTACH opened to look at the server; the first client connection takes it over.
     spare: Mutex<Option<Session>>,
 }
@@ -33,6 +34,7 @@ impl Catalog {
             connection,
             database: opened.database,
             functions: RwLock::new(opened.functions.into_iter().collect()),
+            databases: opened.databases.into_iter().collect(),
             spare: Mutex::new(Some(session)),
         })
     }
@@ -52,6 +54,16 @@ impl Catalog {
     /// `host:port/database`.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// The database on the server.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Whether the server had a database of that lower-case name when it was attached, DuckDB's own included.
+    pub fn has_database(&self, lower_name: &str) -> bool {
+        self.databases.contains(lower_name)
     }
 
     /// Whether the server had a function or macro of that lower-case name when it was attached, or when it last loaded an

@@ -32,7 +32,8 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 pub struct IngestTarget {
     /// Statement that creates the table first; empty to load into one that exists.
     pub create_sql: String,
-    pub schema: String,
+    /// The schema's own name, after those of the schemas around it; empty for a temporary table.
+    pub schema: Vec<String>,
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,
@@ -53,11 +54,11 @@ impl fmt::Display for IngestTarget {
         }
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let columns: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
+        let path: Vec<_> = self.schema.iter().chain([&self.table]).map(|name| quote(name)).collect();
         write!(
             formatter,
-            "INSERT INTO {}.{} ({}) <rows of the client>",
-            quote(&self.schema),
-            quote(&self.table),
+            "INSERT INTO {} ({}) <rows of the client>",
+            path.join("."),
             columns.join(", ")
         )
     }

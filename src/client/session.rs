@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CatalogSnapshot, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode,
-    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
+    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExtensionLoaded,
+    LoadExtension, OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -61,8 +61,8 @@ impl Session {
     ///
     /// # Errors
     /// `Unreachable` or `NoAnswer` if there is no server; `Remote` if it has no such database.
-    pub async fn open(connection: Connection, database: &str, want_functions: bool) -> Result<(Self, SessionOpened)> {
-        let mut opened = request_session(&connection, database, want_functions).await?;
+    pub async fn open(connection: Connection, database: &str, want_names: bool) -> Result<(Self, SessionOpened)> {
+        let mut opened = request_session(&connection, database, want_names).await?;
         let state = State {
             id: std::mem::take(&mut opened.session_id),
             in_transaction: false,
@@ -141,19 +141,16 @@ impl Session {
         })
     }
 
-    /// The remote catalog; `None` if `known_version` is current.
+    /// The remote catalog; without a snapshot if the version that the request names is current.
     ///
     /// # Errors
     /// As the server reports it.
-    pub async fn snapshot(&self, known_version: Option<u64>, begin: bool) -> Result<Option<CatalogSnapshot>> {
-        let request = CatalogRequest { known_version, begin };
-        let answer: CatalogResponse = self
-            .retrying(begin, |id| {
-                let request = &request;
-                async move { self.connection.act(action::CATALOG, request, Some(&id)).await }
-            })
-            .await?;
-        Ok(answer.snapshot)
+    pub async fn snapshot(&self, request: CatalogRequest) -> Result<CatalogResponse> {
+        self.retrying(request.begin, |id| {
+            let request = &request;
+            async move { self.connection.act(action::CATALOG, request, Some(&id)).await }
+        })
+        .await
     }
 
     /// Have an extension installed and loaded on the server; no transaction matters to it.
@@ -305,11 +302,11 @@ fn close(connection: Connection, id: String) {
     });
 }
 
-async fn request_session(connection: &Connection, database: &str, want_functions: bool) -> Result<SessionOpened> {
+async fn request_session(connection: &Connection, database: &str, want_names: bool) -> Result<SessionOpened> {
     let request = OpenSession {
         protocol_version: PROTOCOL_VERSION,
         database: database.to_string(),
-        want_functions,
+        want_names,
     };
     connection
         .promptly(connection.act(action::OPEN_SESSION, &request, None))

@@ -111,9 +111,9 @@ pub struct Ingest {
     /// Statement that creates the table first; empty to load into one that exists.
     #[prost(string, tag = "1")]
     pub create_sql: String,
-    /// Schema that holds the table.
-    #[prost(string, tag = "2")]
-    pub schema: String,
+    /// Schema that holds the table: its own name, after those of the schemas around it. Empty for a temporary table.
+    #[prost(string, repeated, tag = "2")]
+    pub schema: Vec<String>,
     #[prost(string, tag = "3")]
     pub table: String,
     /// Target columns, in the order of the stream's.

@@ -16,10 +16,12 @@ pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
 pub use secrets::without_secrets;
 pub use session::{CloseSession, OpenSession, SessionOpened};
-pub use snapshot::{CatalogRequest, CatalogResponse, CatalogSnapshot, Column, Relation, RelationKind, Schema};
+pub use snapshot::{
+    CatalogRequest, CatalogResponse, CatalogSnapshot, Entry, EntryKind, EntryState, Schema, TableIndex,
+};
 
 /// Version of this protocol; a server refuses a client whose number differs.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Metadata key that names the session of a call; the value is the id that [`SessionOpened`] returned.
 pub const SESSION_HEADER: &str = "x-duckherder-session";

@@ -11,9 +11,9 @@ pub struct OpenSession {
     /// Database to work on; empty for the server's default.
     #[prost(string, tag = "2")]
     pub database: String,
-    /// Also return the names of the functions that the server knows.
+    /// Also return the names of the functions and databases that the server knows.
     #[prost(bool, tag = "3")]
-    pub want_functions: bool,
+    pub want_names: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -33,6 +33,9 @@ pub struct SessionOpened {
     /// Lower-case names of the server's functions and macros, sorted; empty unless asked for.
     #[prost(string, repeated, tag = "5")]
     pub functions: Vec<String>,
+    /// Lower-case names of the databases that the server's DuckDB has attached, its own included; empty unless asked for.
+    #[prost(string, repeated, tag = "6")]
+    pub databases: Vec<String>,
 }
 
 /// Close the session named in the call's header: its open work is rolled back.

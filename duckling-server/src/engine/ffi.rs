@@ -1,8 +1,9 @@
 //! Declarations of `cpp/engine.h`, and the few conversions that every caller of it needs.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::marker::{PhantomData, PhantomPinned};
 use std::ptr;
+use std::slice;
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -37,6 +38,15 @@ opaque!(
 pub struct DhEngineStr {
     data: *const c_char,
     len: usize,
+}
+
+impl DhEngineStr {
+    /// # Safety
+    /// The bytes live for `'a`.
+    pub unsafe fn as_bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { array(self.data.cast(), self.len) }
+    }
 }
 
 impl From<&str> for DhEngineStr {
@@ -79,6 +89,43 @@ impl DhEngineDescription {
     };
 }
 
+#[repr(C)]
+pub struct DhEngineTableIndex {
+    pub unique: bool,
+    pub primary: bool,
+    pub foreign: bool,
+    pub columns: *const u64,
+    pub column_count: usize,
+}
+
+#[repr(C)]
+pub struct DhEngineEntry {
+    pub kind: i32,
+    pub name: DhEngineStr,
+    pub definition: DhEngineStr,
+    pub oid: u64,
+    pub indexes: *const DhEngineTableIndex,
+    pub index_count: usize,
+}
+
+#[repr(C)]
+pub struct DhEngineEntryState {
+    pub oid: u64,
+    pub rows: u64,
+    pub usage_count: u64,
+    pub counter: i64,
+    pub has_last_value: bool,
+    pub last_value: i64,
+}
+
+#[repr(C)]
+pub struct DhEngineCatalogVisitor {
+    pub context: *mut c_void,
+    pub schema: extern "C" fn(context: *mut c_void, path: *const DhEngineStr, path_len: usize, internal: bool),
+    pub entry: extern "C" fn(context: *mut c_void, entry: *const DhEngineEntry),
+    pub state: extern "C" fn(context: *mut c_void, state: *const DhEngineEntryState),
+}
+
 unsafe extern "C" {
     pub fn dh_engine_duckdb_version() -> *const c_char;
     pub fn dh_engine_setting_check(name: DhEngineStr, value: DhEngineStr) -> *mut DhEngineError;
@@ -104,6 +151,12 @@ unsafe extern "C" {
         connection: *mut DhEngineConnection,
         database: DhEngineStr,
         out: *mut u64,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_visit_catalog(
+        connection: *mut DhEngineConnection,
+        database: DhEngineStr,
+        states_only: bool,
+        visitor: *const DhEngineCatalogVisitor,
     ) -> *mut DhEngineError;
     pub fn dh_engine_description_free(description: *mut DhEngineDescription);
     pub fn dh_engine_connection_describe(
@@ -157,6 +210,16 @@ unsafe extern "C" {
         row: usize,
         out: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
+}
+
+/// # Safety
+/// `data` is null, or points to `len` elements that live for `'a`.
+pub unsafe fn array<'a, T>(data: *const T, len: usize) -> &'a [T] {
+    if data.is_null() || len == 0 {
+        return &[];
+    }
+    // SAFETY: not null, and the caller vouches for the rest.
+    unsafe { slice::from_raw_parts(data, len) }
 }
 
 /// Copy a NUL-terminated string that C++ owns.

@@ -15,7 +15,8 @@ use super::quote_identifier;
 pub struct Load {
     /// Statement that creates the table first, if it does not exist yet.
     pub create_sql: Option<String>,
-    pub schema: String,
+    /// The schema's own name, after those of the schemas around it; empty for a temporary table of the session.
+    pub schema: Vec<String>,
     pub table: String,
     /// Target columns, in the order of the batches'.
     pub columns: Vec<String>,
@@ -53,17 +54,30 @@ pub struct BulkLoad {
     pub batches: Box<dyn RecordBatchReader + Send>,
 }
 
-/// Load rows in the open transaction. Returns how many.
-pub(super) fn load(connection: &Connection, load: Load) -> Result<u64, EngineError> {
+/// Load rows into a table of `database` in the open transaction. Returns how many.
+pub(super) fn load(connection: &Connection, database: &str, load: Load) -> Result<u64, EngineError> {
     if let Some(create_sql) = &load.create_sql {
         connection.query(create_sql)?;
     }
-    let columns: Vec<_> = load.columns.iter().map(|column| quote_identifier(column)).collect();
+    let quote = |names: Vec<&str>, separator| {
+        names
+            .into_iter()
+            .map(quote_identifier)
+            .collect::<Vec<_>>()
+            .join(separator)
+    };
+    let columns = load.columns.iter().map(String::as_str).collect();
+    let mut path = if load.schema.is_empty() {
+        vec!["temp", "main"]
+    } else {
+        vec![database]
+    };
+    path.extend(load.schema.iter().map(String::as_str));
+    path.push(&load.table);
     let sql = format!(
-        "INSERT INTO {}.{} ({}) SELECT * FROM arrow_scan()",
-        quote_identifier(&load.schema),
-        quote_identifier(&load.table),
-        columns.join(", ")
+        "INSERT INTO {} ({}) SELECT * FROM arrow_scan()",
+        quote(path, "."),
+        quote(columns, ", ")
     );
     insert(connection, &sql, load.batches)
 }

@@ -5,6 +5,7 @@
 
 mod bind;
 mod catalog;
+mod catalog_entries;
 mod conditions;
 mod connection;
 mod database;
@@ -22,7 +23,7 @@ mod session;
 mod spill;
 mod stream;
 
-pub use catalog::function_names;
+pub use catalog::{database_names, function_names};
 pub use conditions::Conditions;
 pub use connection::{Connection, Description, ReturnKind};
 pub use database::{Database, check_setting, duckdb_version};

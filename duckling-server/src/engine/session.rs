@@ -226,21 +226,22 @@ impl Session {
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
     pub async fn load(&self, mut source: Load, conditions: Conditions) -> Result<u64, EngineError> {
         source.batches = self.awaited(source.batches);
+        let database = self.database.clone();
         if !source.apart && (conditions.begin || self.connection.in_transaction()) {
             let loading = Flag::raise(&self.loading);
             return self
                 .exclusive(conditions, move |connection| {
                     let _loading = loading;
-                    load(connection, source)
+                    load(connection, &database, source)
                 })
                 .await;
         }
-        let (instance, database, options) = (self.instance.clone(), self.database.clone(), self.options.clone());
+        let (instance, options) = (self.instance.clone(), self.options.clone());
         let working = Working::begin(&self.working);
         spawn_blocking(move || {
             let _working = working;
             let connection = connect(&instance, &database, &options)?;
-            in_transaction(&connection, true, |connection| load(connection, source))
+            in_transaction(&connection, true, |connection| load(connection, &database, source))
         })
         .await
         .map_err(|_| EngineError::lost("load"))?
@@ -268,18 +269,19 @@ impl Session {
         })
     }
 
-    /// The catalog of the session's database; `None` if `known_version` is still current.
+    /// The catalog of the session's database, as [`catalog::snapshot`] reads it.
     ///
     /// # Errors
     /// DuckDB's own.
     pub async fn snapshot(
         &self,
         known_version: Option<u64>,
+        want_states: bool,
         conditions: Conditions,
-    ) -> Result<Option<duckling_protocol::CatalogSnapshot>, EngineError> {
+    ) -> Result<duckling_protocol::CatalogResponse, EngineError> {
         let database = self.database.clone();
         self.exclusive(conditions, move |connection| {
-            catalog::snapshot(connection, &database, known_version)
+            catalog::snapshot(connection, &database, known_version, want_states)
         })
         .await
     }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use arrow_flight::Action;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, TransactionControl,
-    action,
+    CatalogRequest, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, TransactionControl, action,
 };
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
@@ -45,11 +44,15 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
         action::CATALOG => {
             let request: CatalogRequest = decode(&body)?;
             let session = session().await?;
-            let snapshot = session
-                .snapshot(request.known_version, Conditions::beginning(request.begin))
+            session
+                .snapshot(
+                    request.known_version,
+                    request.want_states,
+                    Conditions::beginning(request.begin),
+                )
                 .await
-                .map_err(engine_status)?;
-            CatalogResponse { snapshot }.encode_to_vec()
+                .map_err(engine_status)?
+                .encode_to_vec()
         }
         action::TRANSACTION => {
             let request: TransactionControl = decode(&body)?;
@@ -88,14 +91,14 @@ async fn open_session(
         )));
     }
     let session = sessions.open(&request.database, true, extensions).await?;
-    let functions = if request.want_functions {
+    let (functions, databases) = if request.want_names {
         let sessions = sessions.clone();
-        spawn_blocking(move || sessions.functions())
+        spawn_blocking(move || sessions.names())
             .await
-            .map_err(|_| internal("listing the functions was given up"))?
+            .map_err(|_| internal("listing functions and databases was given up"))?
             .map_err(engine_status)?
     } else {
-        Vec::new()
+        Default::default()
     };
     Ok(SessionOpened {
         session_id: session.id().to_string(),
@@ -103,6 +106,7 @@ async fn open_session(
         duckdb_version: duckdb_version(),
         database: session.database().to_string(),
         functions,
+        databases,
     })
 }
 

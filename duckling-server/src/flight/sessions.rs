@@ -24,7 +24,8 @@ use super::sql::prepared_statement::PreparedStatement;
 use super::status::{SESSION_LOST, from_engine, internal, session_lost};
 use crate::config::quoted_list;
 use crate::engine::{
-    Canceller, Connection, Database, EngineError, Results, Session, SessionOptions, drop_off_runtime, function_names,
+    Canceller, Connection, Database, EngineError, Results, Session, SessionOptions, database_names, drop_off_runtime,
+    function_names,
 };
 
 /// How soon the end of a session is noticed.
@@ -92,9 +93,10 @@ impl Sessions {
         sessions
     }
 
-    /// Names of the functions that a session can call. Blocks.
-    pub fn functions(&self) -> Result<Vec<String>, EngineError> {
-        function_names(&self.instance.connect()?)
+    /// Names of the functions that a session can call, and of the databases it can see. Blocks.
+    pub fn names(&self) -> Result<(Vec<String>, Vec<String>), EngineError> {
+        let connection = self.instance.connect()?;
+        Ok((function_names(&connection)?, database_names(&connection)?))
     }
 
     /// A connection to the instance, for work that belongs to no session. Blocks.

@@ -79,7 +79,7 @@ pub async fn open_session_on(channel: &Channel, database: &str) -> Result<Sessio
     let request = OpenSession {
         protocol_version: PROTOCOL_VERSION,
         database: database.to_string(),
-        want_functions: false,
+        want_names: false,
     };
     let body = act(channel, action::OPEN_SESSION, &request, None).await?;
     Ok(SessionOpened::decode(body).expect("a session's answer"))

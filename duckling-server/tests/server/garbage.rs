@@ -260,8 +260,8 @@ impl Seeds {
             options: Default::default(),
         };
         let own_ingest = Ingest {
-            create_sql: "CREATE OR REPLACE TEMP TABLE u (i BIGINT)".to_string(),
-            schema: "main".to_string(),
+            create_sql: "CREATE OR REPLACE TABLE u (i BIGINT)".to_string(),
+            schema: vec!["main".to_string()],
             table: "u".to_string(),
             columns: vec!["i".to_string()],
             ..Ingest::default()
@@ -373,7 +373,7 @@ impl Seeds {
         let open = OpenSession {
             protocol_version: PROTOCOL_VERSION,
             database: "memory".to_string(),
-            want_functions: false,
+            want_names: false,
         };
         let catalog = CatalogRequest::default();
         let cancel_info = CancelFlightInfoRequest { info: Some(info) };

@@ -27,7 +27,7 @@ fn batch(values: std::ops::Range<i64>) -> RecordBatch {
 async fn messages(batches: Vec<RecordBatch>, whole: bool) -> Vec<FlightData> {
     let command = Ingest {
         create_sql: "CREATE TABLE t (i BIGINT CHECK (i < 1000))".to_string(),
-        schema: "main".to_string(),
+        schema: vec!["main".to_string()],
         table: "t".to_string(),
         columns: vec!["i".to_string()],
         ..Ingest::default()

@@ -123,7 +123,7 @@ async fn another_protocol_version_is_refused() {
         let request = OpenSession {
             protocol_version: 999,
             database: String::new(),
-            want_functions: false,
+            want_names: false,
         };
         let status = act(&channel, action::OPEN_SESSION, &request, None).await.unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);

@@ -5,7 +5,9 @@
 #include "load_extension.hpp"
 #include "local_inputs.hpp"
 #include "query_function.hpp"
+#include "rebuild_index_function.hpp"
 #include "registered_pragmas.hpp"
+#include "sequence_functions.hpp"
 #include "server_extensions.hpp"
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
@@ -69,6 +71,8 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
 		loader.RegisterFunction(duckherder::ServerExtensions());
 		loader.RegisterFunction(duckherder::LoadExtension());
+		loader.RegisterFunction(duckherder::RebuildIndexFunction());
+		duckherder::ExtendSequenceFunctions(loader.GetDatabaseInstance());
 		return nullptr;
 	} catch (const std::exception &ex) {
 		return strdup(ErrorData(ex).RawMessage().c_str());

@@ -13,7 +13,7 @@ struct ArrowArray;
 
 extern "C" {
 
-//! Borrowed UTF-8; valid for the call, or for as long as the handle it was read from.
+//! Borrowed UTF-8, or other bytes where a field says so; valid for the call, or for as long as the handle it was read from.
 struct dh_str {
 	const char *data;
 	size_t len;
@@ -50,34 +50,67 @@ struct dh_stream;
 //! A load that is being written.
 struct dh_ingest;
 
-struct dh_column {
-	dh_str name;
-	//! Resolved DuckDB type as SQL
-	dh_str type;
+//! Mirrors duckling_protocol::EntryKind
+enum dh_entry_kind {
+	DH_ENTRY_TABLE = 0,
+	DH_ENTRY_VIEW = 1,
+	DH_ENTRY_INDEX = 2,
+	DH_ENTRY_SEQUENCE = 3,
+	DH_ENTRY_TYPE = 4,
+	DH_ENTRY_MACRO = 5,
+	DH_ENTRY_TABLE_MACRO = 6
 };
 
-enum dh_relation_kind { DH_RELATION_TABLE = 0, DH_RELATION_VIEW = 1 };
-
-struct dh_relation {
-	int32_t kind;
-	dh_str schema;
-	dh_str name;
-	//! The CREATE statement
-	dh_str sql;
-	const dh_column *columns;
+struct dh_table_index {
+	bool unique;
+	bool primary;
+	bool foreign;
+	//! Physical numbers of its columns
+	const uint64_t *columns;
 	size_t column_count;
-	uint64_t estimated_rows;
-	//! Null data if there is no comment
-	dh_str comment;
 };
 
-//! The remote catalog at one moment. Relations are ordered by schema and name.
+struct dh_entry {
+	int32_t kind;
+	//! Which of the snapshot's schemas it is in
+	size_t schema;
+	dh_str name;
+	//! A serialized CreateInfo
+	dh_str definition;
+	uint64_t oid;
+	const dh_table_index *indexes;
+	size_t index_count;
+};
+
+//! What changes about a table or sequence while the catalog stays as it is.
+struct dh_entry_state {
+	uint64_t oid;
+	uint64_t rows;
+	uint64_t usage_count;
+	int64_t counter;
+	bool has_last_value;
+	int64_t last_value;
+};
+
+struct dh_schema {
+	//! Its own name, after those of the schemas around it
+	const dh_str *path;
+	size_t path_len;
+	//! DuckDB's own
+	bool internal;
+};
+
+//! The remote catalog at one moment.
 struct dh_snapshot {
+	//! The catalog is still what the client knows: all but the states is empty
+	bool is_unchanged;
 	uint64_t version;
-	const dh_str *schemas;
+	const dh_schema *schemas;
 	size_t schema_count;
-	const dh_relation *relations;
-	size_t relation_count;
+	const dh_entry *entries;
+	size_t entry_count;
+	const dh_entry_state *states;
+	size_t state_count;
 };
 
 enum dh_return_kind { DH_RETURN_ROWS = 0, DH_RETURN_CHANGED_ROWS = 1, DH_RETURN_NOTHING = 2 };
@@ -113,7 +146,9 @@ struct dh_answer {
 struct dh_ingest_target {
 	//! Statement that creates the table first, or empty
 	dh_str create_sql;
-	dh_str schema;
+	//! The schema's own name, after those of the schemas around it; empty for a temporary table
+	const dh_str *schema;
+	size_t schema_len;
 	dh_str table;
 	const dh_str *columns;
 	size_t column_count;
@@ -129,12 +164,14 @@ struct dh_callbacks {
 	void (*catalog_free)(dh_catalog *catalog);
 	//! "host:port/database", for the prompt of a connected shell
 	dh_str (*catalog_display)(const dh_catalog *catalog);
+	//! The database on the server
+	dh_str (*catalog_database)(const dh_catalog *catalog);
+	bool (*catalog_has_database)(const dh_catalog *catalog, dh_str lower_name);
 	bool (*catalog_has_function)(const dh_catalog *catalog, dh_str lower_name);
 
 	dh_error *(*session_open)(const dh_catalog *catalog, const dh_interrupt *interrupt, dh_session **out);
 	void (*session_free)(dh_session *session);
-	//! `out` is null when `known_version` is current.
-	dh_error *(*session_snapshot)(dh_session *session, bool begin, const uint64_t *known_version,
+	dh_error *(*session_snapshot)(dh_session *session, bool begin, const uint64_t *known_version, bool want_states,
 	                              const dh_interrupt *interrupt, dh_snapshot **out);
 	void (*snapshot_free)(dh_snapshot *snapshot);
 	//! `out_stream` is null if the statement was described only.

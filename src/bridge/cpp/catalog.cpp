@@ -4,10 +4,12 @@
 
 #include "remote_statement.hpp"
 #include "schema_entry.hpp"
+#include "server_names.hpp"
 #include "session_state.hpp"
 #include "snapshot.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/common/string_util.hpp"
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/main/database_manager.hpp"
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
@@ -131,22 +133,41 @@ void RemoteCatalog::MarkOutdated() {
 	is_outdated = true;
 }
 
+Identifier RemoteCatalog::ServerDatabase() const {
+	return Identifier(ToString(Rust().catalog_database(remote.get())));
+}
+
+bool RemoteCatalog::ServerHasDatabase(const Identifier &name) const {
+	auto lower = StringUtil::Lower(name.GetIdentifierName());
+	return Rust().catalog_has_database(remote.get(), ToStr(lower));
+}
+
+bool RemoteCatalog::ServerHasFunction(const Identifier &name, CatalogType type) {
+	auto lower = StringUtil::Lower(name.GetIdentifierName());
+	if (Rust().catalog_has_function(remote.get(), ToStr(lower))) {
+		return true;
+	}
+	// Created since it was attached
+	auto snapshot = LastSnapshot();
+	return snapshot && snapshot->Has(type, name);
+}
+
 string RemoteCatalog::GetConnectDisplay() {
 	return ToString(Rust().catalog_display(remote.get()));
 }
 
 optional_ptr<CatalogEntry> RemoteCatalog::CreateSchema(CatalogTransaction transaction, CreateSchemaInfo &info) {
 	auto &context = transaction.GetContext();
-	auto copy = unique_ptr_cast<CreateInfo, CreateSchemaInfo>(info.Copy());
-	copy->SetQualifiedName(QualifiedName(Identifier(), info.SchemaName(), Identifier()));
+	auto copy = info.Copy();
+	NameForServer(context, *this, *copy);
 	RunRemote(context, *this, copy->ToString());
 	RemoteTransaction::Get(context, *this).InvalidateSnapshot();
 	return nullptr;
 }
 
 void RemoteCatalog::DropSchema(ClientContext &context, DropInfo &info) {
-	auto copy = info.Copy();
-	copy->SetQualifiedName(Identifier(), Identifier(), info.GetQualifiedName().Name());
+	auto copy = unique_ptr_cast<ParseInfo, DropInfo>(info.Copy());
+	NameForServer(context, *this, *copy);
 	RunRemote(context, *this, copy->ToString());
 }
 
@@ -154,17 +175,13 @@ optional_ptr<SchemaCatalogEntry> RemoteCatalog::LookupSchema(CatalogTransaction 
                                                              const EntryLookupInfo &lookup,
                                                              OnEntryNotFound if_not_found) {
 	auto &context = transaction.GetContext();
-	auto &name = lookup.GetEntryIdentifier();
 	auto &remote_transaction = RemoteTransaction::Get(context, *this);
-	auto schema = remote_transaction.Peek(context).FindSchema(name);
-	if (!schema) {
-		schema = remote_transaction.Current(context).FindSchema(name);
-	}
-	if (!schema && if_not_found == OnEntryNotFound::THROW_EXCEPTION) {
-		throw CatalogException(lookup.GetErrorContext(), "Schema with name %s does not exist!",
-		                       name.GetIdentifierName());
-	}
-	return schema.get();
+	return LookupSchemaPath(transaction, lookup, if_not_found,
+	                        [&](const EntryLookupInfo &root) -> optional_ptr<CatalogEntry> {
+		                        vector<Identifier> path {root.GetEntryIdentifier()};
+		                        auto schema = remote_transaction.Peek(context).FindSchema(path);
+		                        return schema ? schema.get() : remote_transaction.Current(context).FindSchema(path).get();
+	                        });
 }
 
 void RemoteCatalog::ScanSchemas(ClientContext &context, std::function<void(SchemaCatalogEntry &)> callback) {

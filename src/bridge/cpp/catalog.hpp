@@ -32,6 +32,12 @@ public:
 	RegisteredTables &Registered() {
 		return registered;
 	}
+	//! The name that the database has on the server.
+	duckdb::Identifier ServerDatabase() const;
+	//! The server has a database of that name, perhaps another one.
+	bool ServerHasDatabase(const duckdb::Identifier &name) const;
+	//! The server has a function or macro of that name.
+	bool ServerHasFunction(const duckdb::Identifier &name, duckdb::CatalogType type);
 
 	//! One of ours is attached to some database of this process.
 	static bool AnyAttached();
@@ -61,6 +67,9 @@ public:
 	duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(duckdb::CatalogTransaction transaction,
 	                                                              const duckdb::EntryLookupInfo &lookup,
 	                                                              duckdb::OnEntryNotFound if_not_found) override;
+	bool SupportsNestedSchemas() const override {
+		return true;
+	}
 	void ScanSchemas(duckdb::ClientContext &context,
 	                 std::function<void(duckdb::SchemaCatalogEntry &)> callback) override;
 

@@ -3,9 +3,9 @@
 #include "catalog.hpp"
 #include "local_inputs.hpp"
 #include "query_function.hpp"
+#include "server_names.hpp"
 #include "statement_kind.hpp"
 
-#include "duckdb/common/string_util.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/window_expression.hpp"
 #include "duckdb/parser/query_node.hpp"
@@ -21,18 +21,13 @@ bool RemoteCatalog::Supports(RemoteCapability) const {
 	return true;
 }
 
-static bool KnowsFunction(const dh_catalog *remote, const Identifier &name) {
-	auto lower = StringUtil::Lower(name.GetIdentifierName());
-	return Rust().catalog_has_function(remote, ToStr(lower));
-}
-
 bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	switch (expression.GetExpressionClass()) {
 	case ExpressionClass::FUNCTION:
 		// Also turns away functions and macros that only this client has
-		return KnowsFunction(remote.get(), expression.Cast<FunctionExpression>().FunctionName());
+		return ServerHasFunction(expression.Cast<FunctionExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
 	case ExpressionClass::WINDOW:
-		return KnowsFunction(remote.get(), expression.Cast<WindowExpression>().GetQualifiedName().Name());
+		return ServerHasFunction(expression.Cast<WindowExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
 	default:
 		return true;
 	}
@@ -45,7 +40,8 @@ bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {
 			return true;
 		}
 		// Input that lives in this process cannot travel
-		return !call.bind_info && KnowsFunction(remote.get(), call.function->Cast<FunctionExpression>().FunctionName());
+		auto &name = call.function->Cast<FunctionExpression>().FunctionName();
+		return !call.bind_info && ServerHasFunction(name, CatalogType::TABLE_MACRO_ENTRY);
 	}
 	return ref.type != TableReferenceType::COLUMN_DATA;
 }
@@ -61,11 +57,13 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
 	NameStoredTables(context, *this, *node);
+	NameForServer(context, *this, *node);
 	return QueryFunctionCall(*this, std::move(node));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
 	NameStoredTables(context, *this, *statement);
+	NameForServer(context, *this, *statement);
 	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
 }
 

@@ -34,7 +34,7 @@ string TableName::ToString() const {
 }
 
 static bool Has(RemoteSnapshot &snapshot, const TableName &table) {
-	auto schema = snapshot.FindSchema(table.schema);
+	auto schema = snapshot.FindSchema({table.schema});
 	return schema && schema->Has(CatalogType::TABLE_ENTRY, table.name);
 }
 

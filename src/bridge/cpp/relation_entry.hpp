@@ -1,22 +1,17 @@
-// Tables and views of an attached server.
+// Tables of an attached server.
 #pragma once
 
 #include "bridge_internal.hpp"
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/storage/table_storage_info.hpp"
 
 namespace duckherder {
-
-class RemoteSchema;
-
-//! Make the catalog entry of a table or view.
-duckdb::unique_ptr<duckdb::CatalogEntry> MakeRelationEntry(duckdb::ClientContext &context, RemoteSchema &schema,
-                                                           const dh_relation &relation);
 
 class RemoteTable : public duckdb::TableCatalogEntry {
 public:
 	RemoteTable(duckdb::Catalog &catalog, duckdb::SchemaCatalogEntry &schema, duckdb::CreateTableInfo &info,
-	            duckdb::idx_t estimated_rows);
+	            const dh_entry &entry);
 	//! `table`, which lives longer, under another name.
 	RemoteTable(RemoteTable &table, duckdb::SchemaCatalogEntry &schema, const duckdb::Identifier &name);
 
@@ -29,7 +24,12 @@ public:
 	                                      duckdb::unique_ptr<duckdb::FunctionData> &bind_data) override;
 	duckdb::TableStorageInfo GetStorageInfo(duckdb::ClientContext &context) override;
 	duckdb::virtual_column_map_t GetVirtualColumns() const override;
+	duckdb::vector<duckdb::ColumnSegmentInfo>
+	GetColumnSegmentInfo(const duckdb::QueryContext &context,
+	                     const duckdb::ColumnSegmentInfoScanOptions &options) override;
+	void InitializeColumnSegmentInfoScan(duckdb::ColumnSegmentInfoScanState &state) override;
 
+	//! As the server last told them
 	duckdb::idx_t EstimatedRows() const {
 		return estimated_rows;
 	}
@@ -37,10 +37,14 @@ public:
 	const RemoteTable &Stored() const {
 		return stored ? *stored : *this;
 	}
+	void SetEstimatedRows(duckdb::idx_t rows) {
+		estimated_rows = rows;
+	}
 
 private:
 	duckdb::ColumnList columns;
-	duckdb::idx_t estimated_rows;
+	duckdb::vector<duckdb::IndexInfo> indexes;
+	duckdb::atomic<duckdb::idx_t> estimated_rows {0};
 	duckdb::optional_ptr<RemoteTable> stored;
 };
 

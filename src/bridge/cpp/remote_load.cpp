@@ -24,8 +24,12 @@ RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, c
 	for (auto &column : target.columns) {
 		columns.push_back(ToStr(column));
 	}
-	dh_ingest_target raw {ToStr(target.create_sql), ToStr(target.schema), ToStr(target.table),
-	                      columns.data(),           columns.size(),       in_transaction};
+	vector<dh_str> schema_path;
+	for (auto &name : target.schema) {
+		schema_path.push_back(ToStr(name));
+	}
+	dh_ingest_target raw {ToStr(target.create_sql), schema_path.data(), schema_path.size(), ToStr(target.table),
+	                      columns.data(),           columns.size(),     in_transaction};
 	ArrowSchema schema;
 	duckling::TravellingSchema(&schema, types, target.columns, properties);
 	Interrupt interrupt(context);

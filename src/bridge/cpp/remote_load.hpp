@@ -15,7 +15,8 @@ class RemoteTransaction;
 struct LoadTarget {
 	//! Statement that creates the table first, or empty
 	std::string create_sql;
-	std::string schema;
+	//! The schema's own name, after those of the schemas around it; empty for a temporary table
+	duckdb::vector<std::string> schema;
 	std::string table;
 	duckdb::vector<std::string> columns;
 	duckdb::vector<duckdb::LogicalType> types;

@@ -11,21 +11,42 @@ using namespace duckdb;
 
 namespace duckherder {
 
+static vector<Identifier> PathOf(const dh_schema &schema) {
+	vector<Identifier> path;
+	for (idx_t i = 0; i < schema.path_len; i++) {
+		path.emplace_back(ToString(schema.path[i]));
+	}
+	return path;
+}
+
+//! The server tells of a schema before those in it.
+static unique_ptr<RemoteSchema> MakeSchema(RemoteSnapshot &snapshot, RemoteCatalog &catalog, const dh_schema &raw) {
+	auto path = PathOf(raw);
+	CreateSchemaInfo info;
+	info.internal = raw.internal;
+	info.SetQualifiedName(QualifiedName::FromCatalogSchema(catalog.GetName(), path, Identifier()));
+	path.pop_back();
+	optional_ptr<RemoteSchema> parent;
+	if (!path.empty()) {
+		parent = snapshot.FindSchema(path);
+	}
+	auto schema = make_uniq<RemoteSchema>(snapshot, catalog, info, parent);
+	if (parent) {
+		parent->AddChild(*schema);
+	}
+	return schema;
+}
+
 RemoteSnapshot::RemoteSnapshot(RemoteCatalog &catalog, dh_snapshot *raw_p) : raw(raw_p) {
 	for (idx_t i = 0; i < raw->schema_count; i++) {
-		auto name = Identifier(ToString(raw->schemas[i]));
-		CreateSchemaInfo info;
-		// Every database has it, so EXPORT and COPY FROM DATABASE leave it out
-		info.internal = name == DEFAULT_SCHEMA;
-		info.SetQualifiedName(QualifiedName(catalog.GetName(), name, Identifier()));
-		schemas[name] = make_uniq<RemoteSchema>(catalog, info);
+		schemas.push_back(MakeSchema(*this, catalog, raw->schemas[i]));
 	}
-	for (idx_t i = 0; i < raw->relation_count; i++) {
-		auto schema = schemas.find(Identifier(ToString(raw->relations[i].schema)));
-		if (schema != schemas.end()) {
-			schema->second->Add(raw->relations[i]);
-		}
+	for (idx_t i = 0; i < raw->entry_count; i++) {
+		auto &entry = raw->entries[i];
+		schemas[entry.schema]->Add(entry);
+		by_oid[entry.oid] = &entry;
 	}
+	Apply(*raw);
 }
 
 RemoteSnapshot::~RemoteSnapshot() {
@@ -42,15 +63,46 @@ bool RemoteSnapshot::Supersedes(const RemoteSnapshot &other) const {
 	return Version() >> 32 != other.Version() >> 32 || Version() > other.Version();
 }
 
-optional_ptr<RemoteSchema> RemoteSnapshot::FindSchema(const Identifier &name) {
-	auto entry = schemas.find(name);
-	return entry == schemas.end() ? nullptr : entry->second.get();
+optional_ptr<RemoteSchema> RemoteSnapshot::FindSchema(const vector<Identifier> &path) {
+	for (auto &schema : schemas) {
+		if (schema->name == path.back() && schema->GetSchemaPath() == path) {
+			return schema.get();
+		}
+	}
+	return nullptr;
 }
 
 void RemoteSnapshot::ScanSchemas(const std::function<void(SchemaCatalogEntry &)> &callback) {
-	for (auto &entry : schemas) {
-		callback(*entry.second);
+	for (auto &schema : schemas) {
+		callback(*schema);
 	}
+}
+
+bool RemoteSnapshot::Has(CatalogType type, const Identifier &name) const {
+	return std::any_of(schemas.begin(), schemas.end(), [&](const unique_ptr<RemoteSchema> &schema) {
+		return schema->Has(type, name);
+	});
+}
+
+void RemoteSnapshot::Apply(const dh_snapshot &answer) {
+	{
+		lock_guard<mutex> guard(lock);
+		for (idx_t i = 0; i < answer.state_count; i++) {
+			states[answer.states[i].oid] = answer.states[i];
+		}
+	}
+	for (idx_t i = 0; i < answer.state_count; i++) {
+		auto entry = by_oid.find(answer.states[i].oid);
+		if (entry != by_oid.end()) {
+			schemas[entry->second->schema]->Update(*entry->second, answer.states[i]);
+		}
+	}
+}
+
+optional<dh_entry_state> RemoteSnapshot::StateOf(const dh_entry &entry) {
+	lock_guard<mutex> guard(lock);
+	auto state = states.find(entry.oid);
+	return state == states.end() ? optional<dh_entry_state>() : state->second;
 }
 
 } // namespace duckherder

@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
+#include "duckdb/common/optional.hpp"
 
 namespace duckherder {
 
@@ -29,12 +30,23 @@ public:
 	}
 	//! Shows a later state of the catalog, or that of another server.
 	bool Supersedes(const RemoteSnapshot &other) const;
-	duckdb::optional_ptr<RemoteSchema> FindSchema(const duckdb::Identifier &name);
+	duckdb::optional_ptr<RemoteSchema> FindSchema(const duckdb::vector<duckdb::Identifier> &path);
 	void ScanSchemas(const std::function<void(duckdb::SchemaCatalogEntry &)> &callback);
+	//! Whether some schema has an entry of that name where entries of the type are.
+	bool Has(duckdb::CatalogType type, const duckdb::Identifier &name) const;
+
+	//! Take in what the server tells of tables and sequences: it changes without a new version.
+	void Apply(const dh_snapshot &answer);
+	duckdb::optional<dh_entry_state> StateOf(const dh_entry &entry);
 
 private:
 	dh_snapshot *raw;
-	duckdb::identifier_map_t<duckdb::unique_ptr<RemoteSchema>> schemas;
+	//! Those around others come first
+	duckdb::vector<duckdb::unique_ptr<RemoteSchema>> schemas;
+	std::unordered_map<uint64_t, const dh_entry *> by_oid;
+	//! Guards the states
+	duckdb::mutex lock;
+	std::unordered_map<uint64_t, dh_entry_state> states;
 };
 
 } // namespace duckherder

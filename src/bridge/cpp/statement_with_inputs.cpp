@@ -14,6 +14,8 @@
 
 #include "duckdb/common/type_visitor.hpp"
 #include "duckdb/common/types/column/column_data_collection.hpp"
+#include "duckdb/execution/column_binding_resolver.hpp"
+#include "duckdb/execution/operator/projection/physical_projection.hpp"
 #include "duckdb/execution/physical_operator.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/parallel/meta_pipeline.hpp"
@@ -24,6 +26,7 @@
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/tableref/emptytableref.hpp"
 #include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/operator/logical_extension_operator.hpp"
 
 using namespace duckdb;
@@ -207,6 +210,9 @@ struct LogicalStatementWithInputs : public LogicalExtensionOperator {
 	vector<TableIndex> GetTableIndex() const override {
 		return {table_index};
 	}
+	//! `expressions` are the columns of the inputs, one input after the other: they keep the optimizer from dropping any,
+	//! and find them again where it has moved them.
+	void ResolveColumnBindings(ColumnBindingResolver &resolver, vector<ColumnBinding> &bindings) override;
 	PhysicalOperator &CreatePlan(ClientContext &context, PhysicalPlanGenerator &planner) override;
 
 	TableIndex table_index;
@@ -232,7 +238,6 @@ void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transa
 		columns.push_back(Quote(table.columns[i]) + " " + table.types[i].ToString());
 	}
 	target.create_sql = "CREATE TEMPORARY TABLE " + Quote(table.name) + " (" + StringUtil::Join(columns, ", ") + ")";
-	target.schema = "temp";
 	target.table = table.name;
 	target.columns = table.columns;
 	target.types = input.types;
@@ -260,12 +265,34 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	return stream;
 }
 
+void LogicalStatementWithInputs::ResolveColumnBindings(ColumnBindingResolver &resolver,
+                                                       vector<ColumnBinding> &bindings) {
+	idx_t column = 0;
+	for (idx_t i = 0; i < children.size(); i++) {
+		resolver.VisitOperator(*children[i]);
+		for (auto end = column + bound->inputs[i].columns.size(); column < end; column++) {
+			resolver.VisitExpression(&expressions[column]);
+		}
+	}
+	bindings = GetColumnBindings();
+}
+
 PhysicalOperator &LogicalStatementWithInputs::CreatePlan(ClientContext &, PhysicalPlanGenerator &planner) {
 	auto &statement = planner.Make<StatementWithInputs>(std::move(bound), estimated_cardinality);
 	auto &tables = statement.Cast<StatementWithInputs>().Bound().inputs;
+	auto column = expressions.begin();
 	for (idx_t i = 0; i < children.size(); i++) {
 		auto &plan = planner.CreatePlan(*children[i]);
-		statement.children.push_back(planner.Make<InputSink>(plan, tables[i]));
+		vector<LogicalType> column_types;
+		vector<unique_ptr<Expression>> columns;
+		for (auto end = column + tables[i].columns.size(); column != end; column++) {
+			column_types.push_back((*column)->GetReturnType());
+			columns.push_back(std::move(*column));
+		}
+		auto &projection =
+		    planner.Make<PhysicalProjection>(std::move(column_types), std::move(columns), plan.estimated_cardinality);
+		projection.children.push_back(plan);
+		statement.children.push_back(planner.Make<InputSink>(projection, tables[i]));
 	}
 	return statement;
 }
@@ -357,6 +384,13 @@ unique_ptr<LogicalOperator> BindStatementWithInputs(ClientContext &context, Tabl
 	}
 	RegisterUse(context, input, bound->catalog, false);
 	auto result = make_uniq<LogicalStatementWithInputs>(bind_index, std::move(bound));
+	for (auto &plan : plans) {
+		plan->ResolveOperatorTypes();
+		auto bindings = plan->GetColumnBindings();
+		for (idx_t i = 0; i < bindings.size(); i++) {
+			result->expressions.push_back(make_uniq<BoundColumnRefExpression>(plan->types[i], bindings[i]));
+		}
+	}
 	result->children = std::move(plans);
 	return std::move(result);
 }

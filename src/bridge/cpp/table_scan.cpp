@@ -7,6 +7,7 @@
 #include "relation_entry.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
+#include "server_names.hpp"
 
 #include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
@@ -56,8 +57,7 @@ static string ScanSql(const TableScanData &data, const vector<column_t> &column_
 		columns.push_back(ColumnSql(data.table, id));
 	}
 	auto &stored = data.table.Stored();
-	auto sql =
-	    "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + Quote(stored.schema.name) + "." + Quote(stored.name);
+	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(stored.schema, stored.name);
 	if (!data.conditions.empty()) {
 		sql += " WHERE " + StringUtil::Join(data.conditions, " AND ");
 	}
@@ -107,7 +107,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	auto &data = input.bind_data->Cast<TableScanData>();
 	result["Server"] = data.catalog.GetName().GetIdentifierName();
 	auto &stored = data.table.Stored();
-	result["Table"] = Quote(stored.schema.name) + "." + Quote(stored.name);
+	result["Table"] = ServerName(stored.schema, stored.name);
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
 	}

@@ -78,21 +78,39 @@ RemoteSnapshot &RemoteTransaction::Peek(ClientContext &context) {
 }
 
 RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
-	shared_ptr<RemoteSnapshot> known;
 	{
 		lock_guard<mutex> guard(lock);
 		if (is_current) {
 			return *snapshots.back();
 		}
+	}
+	return AskServer(context, false);
+}
+
+void RemoteTransaction::RefreshStates(ClientContext &context) {
+	if (!has_states) {
+		AskServer(context, true);
+	}
+}
+
+RemoteSnapshot &RemoteTransaction::AskServer(ClientContext &context, bool want_states) {
+	shared_ptr<RemoteSnapshot> known;
+	{
+		lock_guard<mutex> guard(lock);
 		known = snapshots.empty() ? catalog.LastSnapshot() : snapshots.back();
 	}
 	auto &opened_session = Session(context);
 	Interrupt interrupt(context);
 	auto known_version = known ? known->Version() : 0;
-	dh_snapshot *fresh = nullptr;
-	Check(Rust().session_snapshot(&opened_session, BeginsOnServer(), known ? &known_version : nullptr, &interrupt, &fresh));
-	if (fresh) {
-		known = make_shared_ptr<RemoteSnapshot>(catalog, fresh);
+	dh_snapshot *answer = nullptr;
+	Check(Rust().session_snapshot(&opened_session, BeginsOnServer(), known ? &known_version : nullptr, want_states,
+	                              &interrupt, &answer));
+	has_states = has_states || want_states || !answer->is_unchanged;
+	if (answer->is_unchanged) {
+		known->Apply(*answer);
+		Rust().snapshot_free(answer);
+	} else {
+		known = make_shared_ptr<RemoteSnapshot>(catalog, answer);
 	}
 	if (!known->IsTransactionLocal()) {
 		catalog.Cache(known, auto_commit);
@@ -153,6 +171,7 @@ void RemoteTransaction::InvalidateSnapshot() {
 
 void RemoteTransaction::BeginStatement() {
 	peeked = false;
+	has_states = false;
 	bound_sources = 0;
 }
 

@@ -46,6 +46,8 @@ public:
 	//! As the server has it now. Asks for it unless this transaction already has, and nothing was changed since.
 	RemoteSnapshot &Current(duckdb::ClientContext &context);
 	bool IsCurrent() const;
+	//! Have the current snapshot tell rows and sequence values as they are now; once for each statement.
+	void RefreshStates(duckdb::ClientContext &context);
 	//! An entry was taken from a snapshot that may be outdated.
 	void Peeked();
 	bool HasPeeked() const {
@@ -74,6 +76,7 @@ public:
 
 private:
 	void CloseOpened();
+	RemoteSnapshot &AskServer(duckdb::ClientContext &context, bool want_states);
 	//! Compare the last snapshot with what was heard. Under the lock.
 	void CompareVersions();
 
@@ -97,6 +100,8 @@ private:
 	//! The catalog holds uncommitted changes of this transaction
 	bool changed_catalog = false;
 	bool peeked = false;
+	//! The statement has asked for the states of tables and sequences
+	bool has_states = false;
 	duckdb::idx_t bound_sources = 0;
 	duckdb::weak_ptr<OpenedStream> opened;
 	RegisteredEntries registered;

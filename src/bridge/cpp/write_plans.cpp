@@ -3,6 +3,7 @@
 #include "catalog.hpp"
 #include "relation_entry.hpp"
 #include "remote_insert.hpp"
+#include "server_names.hpp"
 #include "statement_state.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
@@ -34,11 +35,11 @@ PhysicalOperator &RemoteCatalog::PlanCreateTableAs(ClientContext &context, Physi
                                                    LogicalCreateTable &op, PhysicalOperator &plan) {
 	auto create = unique_ptr_cast<CreateInfo, CreateTableInfo>(op.info->Base().Copy());
 	create->query = nullptr;
-	create->StripCatalogQualification();
 	NameStoredTables(context, *this, create->Cast<CreateInfo>());
+	NameForServer(context, *this, *create);
 	LoadTarget target;
 	target.create_sql = create->ToString();
-	target.schema = op.schema.name.GetIdentifierName();
+	target.schema = IdentifiersToStrings(op.schema.GetSchemaPath());
 	target.table = create->GetTableName().GetIdentifierName();
 	AddColumns(target, create->columns);
 	auto parallel = !PhysicalPlanGenerator::PreserveInsertionOrder(context, plan);
@@ -86,9 +87,10 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 	if (UsesComputedDefault(table, op)) {
 		ThrowNotWhole(context, "INSERT with computed defaults", table);
 	}
+	auto &stored = table.Stored();
 	LoadTarget target;
-	target.schema = table.Stored().schema.name.GetIdentifierName();
-	target.table = table.Stored().name.GetIdentifierName();
+	target.schema = IdentifiersToStrings(stored.schema.GetSchemaPath());
+	target.table = stored.name.GetIdentifierName();
 	AddColumns(target, table.GetColumns());
 	auto parallel = !PhysicalPlanGenerator::PreserveInsertionOrder(context, *plan);
 	auto &insert = planner.Make<RemoteInsert>(op.types, *this, std::move(target), parallel, op.estimated_cardinality);

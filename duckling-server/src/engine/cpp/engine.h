@@ -69,6 +69,59 @@ bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexc
 dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *connection, dh_engine_str database,
                                                       uint64_t *out) noexcept;
 
+//! Mirrors duckling_protocol::EntryKind
+enum dh_engine_entry_kind {
+	DH_ENTRY_TABLE = 0,
+	DH_ENTRY_VIEW = 1,
+	DH_ENTRY_INDEX = 2,
+	DH_ENTRY_SEQUENCE = 3,
+	DH_ENTRY_TYPE = 4,
+	DH_ENTRY_MACRO = 5,
+	DH_ENTRY_TABLE_MACRO = 6
+};
+
+struct dh_engine_table_index {
+	bool unique;
+	bool primary;
+	bool foreign;
+	const uint64_t *columns;
+	size_t column_count;
+};
+
+struct dh_engine_entry {
+	int32_t kind;
+	dh_engine_str name;
+	//! A serialized CreateInfo
+	dh_engine_str definition;
+	uint64_t oid;
+	const dh_engine_table_index *indexes;
+	size_t index_count;
+};
+
+struct dh_engine_entry_state {
+	uint64_t oid;
+	uint64_t rows;
+	uint64_t usage_count;
+	int64_t counter;
+	bool has_last_value;
+	int64_t last_value;
+};
+
+//! Receives a catalog piece by piece; everything it is given lives for the call.
+struct dh_engine_catalog_visitor {
+	void *context;
+	void (*schema)(void *context, const dh_engine_str *path, size_t path_len, bool internal);
+	//! Something in the schema that came last
+	void (*entry)(void *context, const dh_engine_entry *entry);
+	//! Of a table or sequence in the schema that came last
+	void (*state)(void *context, const dh_engine_entry_state *state);
+};
+
+//! Visit what users have created in a database, as the open transaction sees it; with `states_only`, states alone.
+dh_engine_error *dh_engine_connection_visit_catalog(dh_engine_connection *connection, dh_engine_str database,
+                                                    bool states_only,
+                                                    const dh_engine_catalog_visitor *visitor) noexcept;
+
 //! Mirrors duckling_protocol::ReturnKind
 enum dh_engine_return_kind { DH_RETURN_ROWS = 0, DH_RETURN_CHANGED_ROWS = 1, DH_RETURN_NOTHING = 2 };
 
