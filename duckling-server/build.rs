@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",

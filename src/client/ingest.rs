@@ -54,7 +54,12 @@ impl fmt::Display for IngestTarget {
         }
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let columns: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
-        let path: Vec<_> = self.schema.iter().chain([&self.table]).map(|name| quote(name)).collect();
+        let path: Vec<_> = self
+            .schema
+            .iter()
+            .chain([&self.table])
+            .map(|name| quote(name))
+            .collect();
         write!(
             formatter,
             "INSERT INTO {} ({}) <rows of the client>",
