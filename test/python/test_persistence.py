@@ -126,10 +126,9 @@ def test_a_database_named_like_a_schema_of_the_default_one(
     hr = client(server, "hr")
     hr.execute("CREATE TABLE dh.t AS SELECT 'the database' AS what")
     assert hr.execute("FROM dh.t").fetchall() == [("the database",)]
-    # Names travel without their database: an error, and never the other table
-    with pytest.raises(duckdb.BinderException, match="Ambiguous"):
-        sales.execute("FROM dh.hr.t")
-    assert sales.execute("FROM duckherder_query('dh', 'FROM sales.hr.t')").fetchall() == [("a schema of sales",)]
+    assert sales.execute("FROM dh.hr.t").fetchall() == [("a schema of sales",)]
+    sales.execute("INSERT INTO dh.hr.t VALUES ('more')")
+    assert hr.execute("FROM dh.t").fetchall() == [("the database",)]
 
 
 def test_an_unknown_database(

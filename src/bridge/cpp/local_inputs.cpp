@@ -92,8 +92,10 @@ public:
 	}
 
 	void Visit(QueryNode &node);
+	bool HasInputs() const {
+		return count > 0;
+	}
 
-	idx_t count = 0;
 	//! Full names of tables that are known by their last part alone now
 	vector<vector<Identifier>> shortened;
 
@@ -122,6 +124,7 @@ private:
 
 	ClientContext &context;
 	RemoteCatalog &target;
+	idx_t count = 0;
 	//! Names of the CTEs that can be seen from here
 	vector<Identifier> ctes;
 };
@@ -423,15 +426,15 @@ static optional_ptr<QueryNode> ChangeOf(ClientContext &context, SQLStatement &st
 	}
 }
 
-idx_t ExtractLocalInputs(ClientContext &context, RemoteCatalog &target, SQLStatement &statement) {
+bool ExtractLocalInputs(ClientContext &context, RemoteCatalog &target, SQLStatement &statement) {
 	auto node = ChangeOf(context, statement);
 	if (!node) {
-		return 0;
+		return false;
 	}
 	Extractor extractor(context, target);
 	extractor.Visit(*node);
 	ShortenColumnNames(*node, extractor.shortened);
-	return extractor.count;
+	return extractor.HasInputs();
 }
 
 vector<shared_ptr<LocalInput>> TakeLocalInputs(QueryNode &node) {

@@ -57,6 +57,7 @@ void StatementState::QueryBegin(ClientContext &context) {
 	executes_prepared = false;
 	parameter_count = 0;
 	needed_server = nullptr;
+	second_attempt = false;
 }
 
 void StatementState::NeedsServer(RemoteCatalog &catalog) {
@@ -74,8 +75,16 @@ bool StatementState::CanRequestRebind() {
 RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &) {
 	auto server = needed_server;
 	needed_server = nullptr;
-	if (!server || ExtractLocalInputs(context, *server, statement) == 0) {
+	if (!server) {
 		return RebindQueryInfo::DO_NOT_REBIND;
+	}
+	second_attempt = true;
+	auto has_inputs = ExtractLocalInputs(context, *server, statement);
+	if (has_inputs && !statement.named_param_map.empty() && statement.type != StatementType::EXECUTE_STATEMENT) {
+		// Pushed down in the second attempt, it would lose the count of its parameters
+		throw NotImplementedException("A statement with parameters that changes a table of the server \"%s\" cannot read "
+		                              "anything of this client, unless it is prepared: PREPARE and EXECUTE it",
+		                              server->GetName().GetIdentifierName());
 	}
 	// What the inputs read from the server, and what it does with them, belongs together
 	RemoteTransaction::Get(context, *server).ReadOneSnapshot();

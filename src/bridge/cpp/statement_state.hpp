@@ -28,8 +28,13 @@ public:
 		return parameter_count > 0;
 	}
 
-	//! The statement that is being planned changes a table of `catalog` in a way that only its server can.
+	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
+	//! fails then, it is planned once more with what is local in it as inputs.
 	void NeedsServer(RemoteCatalog &catalog);
+	//! It was planned once more: what is not sent to the server now will not be.
+	bool IsSecondAttempt() const {
+		return second_attempt;
+	}
 
 	void QueryBegin(duckdb::ClientContext &context) override;
 	void QueryEnd() override;
@@ -51,6 +56,7 @@ private:
 	bool executes_prepared = false;
 	duckdb::idx_t parameter_count = 0;
 	duckdb::optional_ptr<RemoteCatalog> needed_server;
+	bool second_attempt = false;
 };
 
 //! Gives every connection of a database its StatementState, those that are open already included.

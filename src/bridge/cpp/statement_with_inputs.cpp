@@ -341,9 +341,15 @@ static unique_ptr<CommonTableExpressionInfo> Placeholder(const InputTable &table
 static void Describe(ClientContext &context, BoundStatementWithInputs &bound, const QueryNode &node,
                      vector<Identifier> &names) {
 	auto described = node.Copy();
+	// First, because those of the statement may read them
+	CommonTableExpressionMap ctes;
 	for (auto &table : bound.inputs) {
-		described->cte_map.map[Identifier(table.name)] = Placeholder(table);
+		ctes.map[Identifier(table.name)] = Placeholder(table);
 	}
+	for (auto &entry : described->cte_map.map) {
+		ctes.map[entry.first] = std::move(entry.second);
+	}
+	described->cte_map = std::move(ctes);
 	RemoteStream stream(context, bound.catalog, described->ToString(), DH_EXECUTE_DESCRIBE, false);
 	bound.types = stream.Types(context);
 	CheckColumnTypes(stream.Columns(), bound.types);

@@ -78,6 +78,8 @@ RemoteSnapshot &RemoteTransaction::Peek(ClientContext &context) {
 }
 
 RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
+	// One thread asks: entries of two snapshots do not go together, as their object ids differ
+	lock_guard<mutex> one_asks(asking);
 	{
 		lock_guard<mutex> guard(lock);
 		if (is_current) {
@@ -88,6 +90,7 @@ RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
 }
 
 void RemoteTransaction::RefreshStates(ClientContext &context) {
+	lock_guard<mutex> one_asks(asking);
 	if (!has_states) {
 		AskServer(context, true);
 	}

@@ -83,6 +83,8 @@ private:
 	RemoteCatalog &catalog;
 	bool auto_commit;
 	duckdb::shared_ptr<SessionState> session;
+	//! Held while the server is asked for its catalog
+	duckdb::mutex asking;
 	//! Guards what follows: results are opened by several threads
 	mutable duckdb::mutex lock;
 	bool one_snapshot = false;

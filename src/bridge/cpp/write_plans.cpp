@@ -84,7 +84,8 @@ PhysicalOperator &RemoteCatalog::PlanInsert(ClientContext &context, PhysicalPlan
 	if (op.on_conflict_info.action_type != OnConflictAction::THROW) {
 		ThrowNotWhole(context, "INSERT with ON CONFLICT", table);
 	}
-	if (UsesComputedDefault(table, op)) {
+	// Computed here, they come out the same, but call by call
+	if (UsesComputedDefault(table, op) && !StatementState::Of(context).IsSecondAttempt()) {
 		ThrowNotWhole(context, "INSERT with computed defaults", table);
 	}
 	auto &stored = table.Stored();
