@@ -269,7 +269,7 @@ impl Session {
         })
     }
 
-    /// The catalog of the session's database, as [`catalog::snapshot`] reads it.
+    /// The catalog of the session's database: what `catalog::snapshot` reads.
     ///
     /// # Errors
     /// DuckDB's own.

@@ -242,7 +242,12 @@ static optional_ptr<CatalogEntry> Create(CatalogTransaction transaction, Catalog
 }
 
 optional_ptr<CatalogEntry> RemoteSchema::CreateTable(CatalogTransaction transaction, BoundCreateTableInfo &info) {
-	return Create(transaction, catalog, info.Base());
+	auto result = Create(transaction, catalog, info.Base());
+	auto &table = info.Base().GetQualifiedName().Name();
+	for (auto &index : RemoteTransaction::Get(transaction.GetContext(), catalog).TakeIndexesOf(name, table)) {
+		Create(transaction, catalog, *index);
+	}
+	return result;
 }
 
 optional_ptr<CatalogEntry> RemoteSchema::CreateView(CatalogTransaction transaction, CreateViewInfo &info) {

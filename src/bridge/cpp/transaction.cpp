@@ -176,6 +176,21 @@ void RemoteTransaction::BeginStatement() {
 	peeked = false;
 	has_states = false;
 	bound_sources = 0;
+	indexes.clear();
+}
+
+void RemoteTransaction::CreateWithTable(unique_ptr<CreateIndexInfo> index) {
+	indexes.push_back(std::move(index));
+}
+
+vector<unique_ptr<CreateIndexInfo>> RemoteTransaction::TakeIndexesOf(const Identifier &schema, const Identifier &table) {
+	vector<unique_ptr<CreateIndexInfo>> taken, kept;
+	for (auto &index : indexes) {
+		auto is_wanted = index->table == table && index->GetQualifiedName().Schema() == schema;
+		(is_wanted ? taken : kept).push_back(std::move(index));
+	}
+	indexes = std::move(kept);
+	return taken;
 }
 
 bool RemoteTransaction::BindsFirstSource() {

@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 #include "registered_tables.hpp"
 
+#include "duckdb/parser/parsed_data/create_index_info.hpp"
 #include "duckdb/transaction/transaction.hpp"
 #include "duckdb/transaction/transaction_manager.hpp"
 
@@ -63,6 +64,12 @@ public:
 		return registered;
 	}
 
+	// COPY FROM DATABASE
+	//! Have an index created together with its table, by the statement that is being planned.
+	void CreateWithTable(duckdb::unique_ptr<duckdb::CreateIndexInfo> index);
+	duckdb::vector<duckdb::unique_ptr<duckdb::CreateIndexInfo>> TakeIndexesOf(const duckdb::Identifier &schema,
+	                                                                          const duckdb::Identifier &table);
+
 	// The statement that is being planned
 	void BeginStatement();
 	//! Something that reads from the server was bound. True for the first of a statement, which may be read at once.
@@ -106,6 +113,8 @@ private:
 	bool has_states = false;
 	duckdb::idx_t bound_sources = 0;
 	duckdb::weak_ptr<OpenedStream> opened;
+	//! Of the tables that the statement is going to create
+	duckdb::vector<duckdb::unique_ptr<duckdb::CreateIndexInfo>> indexes;
 	RegisteredEntries registered;
 };
 
