@@ -23,6 +23,7 @@
 #include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
+#include "duckdb/parser/parsed_data/create_table_info.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/tableref/emptytableref.hpp"
 #include "duckdb/planner/binder.hpp"
@@ -232,12 +233,14 @@ static string TableName(const InputTable &table) {
 
 void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const {
 	auto &table = input.table;
-	LoadTarget target;
-	vector<string> columns;
+	// Printed by DuckDB, with the collations that the names of types leave out
+	CreateTableInfo create(QualifiedName(Identifier(table.name)));
+	create.temporary = true;
 	for (idx_t i = 0; i < table.columns.size(); i++) {
-		columns.push_back(Quote(table.columns[i]) + " " + table.types[i].ToString());
+		create.columns.AddColumn(ColumnDefinition(Identifier(table.columns[i]), table.types[i]));
 	}
-	target.create_sql = "CREATE TEMPORARY TABLE " + Quote(table.name) + " (" + StringUtil::Join(columns, ", ") + ")";
+	LoadTarget target;
+	target.create_sql = create.ToString();
 	target.table = table.name;
 	target.columns = table.columns;
 	target.types = input.types;
@@ -324,11 +327,18 @@ static vector<string> UniqueNames(const vector<Identifier> &names) {
 	return result;
 }
 
+//! A cast cannot name a collation, and what a statement returns does not depend on it.
+static LogicalType WithoutCollation(const LogicalType &type) {
+	return TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
+		return part.id() == LogicalTypeId::VARCHAR && !part.HasAlias() ? LogicalType(LogicalType::VARCHAR) : part;
+	});
+}
+
 //! `WITH input AS (SELECT NULL::type AS column, …)`: lets the server bind the statement before there is a table.
 static unique_ptr<CommonTableExpressionInfo> Placeholder(const InputTable &table) {
 	auto node = make_uniq<SelectNode>();
 	for (idx_t i = 0; i < table.columns.size(); i++) {
-		auto column = make_uniq<CastExpression>(table.types[i], ConstantExpression::FromValue(Value()));
+		auto column = make_uniq<CastExpression>(WithoutCollation(table.types[i]), ConstantExpression::FromValue(Value()));
 		column->SetAlias(Identifier(table.columns[i]));
 		node->select_list.push_back(std::move(column));
 	}
