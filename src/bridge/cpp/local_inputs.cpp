@@ -3,6 +3,7 @@
 #include "local_inputs.hpp"
 
 #include "catalog.hpp"
+#include "parsed_visitor.hpp"
 
 #include "duckdb/catalog/entry_lookup_info.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
@@ -64,31 +65,12 @@ static unique_ptr<SelectStatement> AsStatement(unique_ptr<QueryNode> node) {
 	return statement;
 }
 
-//! Call `table` for every table, and `expression` for every expression in `node`, those in its subqueries too.
-static void VisitAll(QueryNode &node, const std::function<void(TableRef &)> &table,
-                     const std::function<void(ParsedExpression &)> &expression);
-
-static void VisitAll(ParsedExpression &root, const std::function<void(TableRef &)> &table,
-                     const std::function<void(ParsedExpression &)> &expression) {
-	expression(root);
-	if (root.GetExpressionClass() == ExpressionClass::SUBQUERY) {
-		VisitAll(*root.Cast<SubqueryExpression>().SubqueryMutable()->node, table, expression);
-	}
-	ParsedExpressionIterator::EnumerateChildren(
-	    root, [&](unique_ptr<ParsedExpression> &child) { VisitAll(*child, table, expression); });
-}
-
-static void VisitAll(QueryNode &node, const std::function<void(TableRef &)> &table,
-                     const std::function<void(ParsedExpression &)> &expression) {
-	ParsedExpressionIterator::EnumerateQueryNodeChildren(
-	    node, [&](unique_ptr<ParsedExpression> &child) { VisitAll(*child, table, expression); }, table);
-}
-
 namespace {
 
 class Extractor {
 public:
-	Extractor(ClientContext &context_p, RemoteCatalog &target_p) : context(context_p), target(target_p) {
+	Extractor(ClientContext &context_p, RemoteCatalog &target_p)
+	    : context(context_p), target(target_p), names(Binder::CreateBinder(context)) {
 	}
 
 	void Visit(QueryNode &node);
@@ -124,6 +106,8 @@ private:
 
 	ClientContext &context;
 	RemoteCatalog &target;
+	//! Resolves the names of tables
+	shared_ptr<Binder> names;
 	idx_t count = 0;
 	//! Names of the CTEs that can be seen from here
 	vector<Identifier> ctes;
@@ -137,8 +121,7 @@ bool Extractor::IsCte(const BaseTableRef &ref) const {
 }
 
 bool Extractor::IsOfTarget(const BaseTableRef &ref) {
-	auto binder = Binder::CreateBinder(context);
-	EntryLookupInfo lookup(CatalogType::TABLE_ENTRY, binder->BindTableName(ref.GetQualifiedName()));
+	EntryLookupInfo lookup(CatalogType::TABLE_ENTRY, names->BindTableName(ref.GetQualifiedName()));
 	auto entry = Catalog::GetEntry(context, lookup, OnEntryNotFound::RETURN_NULL);
 	return entry && &entry->ParentCatalog() == &target;
 }
@@ -151,7 +134,7 @@ bool Extractor::NeedsClient(QueryNode &node) {
 		    result = result || (ref.type == TableReferenceType::BASE_TABLE ? !IsOfTarget(ref.Cast<BaseTableRef>())
 		                                                                   : !target.SupportsPushdown(ref));
 	    },
-	    [&](ParsedExpression &expression) { result = result || !target.SupportsPushdown(expression); });
+	    [&](unique_ptr<ParsedExpression> &expression) { result = result || !target.SupportsPushdown(*expression); });
 	return result;
 }
 
@@ -162,7 +145,7 @@ bool Extractor::StandsAlone(QueryNode &node) {
 	    [&](TableRef &ref) {
 		    uses_cte = uses_cte || (ref.type == TableReferenceType::BASE_TABLE && IsCte(ref.Cast<BaseTableRef>()));
 	    },
-	    [](ParsedExpression &) {});
+	    [](unique_ptr<ParsedExpression> &) {});
 	if (uses_cte) {
 		return false;
 	}
@@ -389,11 +372,11 @@ static void ShortenColumnNames(QueryNode &node, const vector<vector<Identifier>>
 	}
 	VisitAll(
 	    node, [](TableRef &) {},
-	    [&](ParsedExpression &expression) {
-		    if (expression.GetExpressionClass() != ExpressionClass::COLUMN_REF) {
+	    [&](unique_ptr<ParsedExpression> &expression) {
+		    if (expression->GetExpressionClass() != ExpressionClass::COLUMN_REF) {
 			    return;
 		    }
-		    auto &names = expression.Cast<ColumnRefExpression>().ColumnNamesMutable();
+		    auto &names = expression->Cast<ColumnRefExpression>().ColumnNamesMutable();
 		    for (auto &path : shortened) {
 			    if (names.size() > path.size() && std::equal(path.begin(), path.end(), names.begin())) {
 				    names.erase(names.begin(), names.begin() + path.size() - 1);
@@ -459,7 +442,7 @@ vector<shared_ptr<LocalInput>> TakeLocalInputs(QueryNode &node) {
 		    from = std::move(table);
 		    inputs.push_back(std::move(input));
 	    },
-	    [](ParsedExpression &) {});
+	    [](unique_ptr<ParsedExpression> &) {});
 	return inputs;
 }
 

@@ -2,35 +2,23 @@
 
 #include "pushed_statement.hpp"
 
+#include "parsed_visitor.hpp"
+
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/parameter_expression.hpp"
-#include "duckdb/parser/expression/subquery_expression.hpp"
-#include "duckdb/parser/parsed_expression_iterator.hpp"
-#include "duckdb/parser/statement/select_statement.hpp"
 
 using namespace duckdb;
 
 namespace duckherder {
 
-using ParameterCallback = std::function<void(unique_ptr<ParsedExpression> &)>;
-
-static void VisitParameters(QueryNode &node, const ParameterCallback &callback);
-
-static void VisitParameters(unique_ptr<ParsedExpression> &expression, const ParameterCallback &callback) {
-	if (expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
-		callback(expression);
-		return;
-	}
-	if (expression->GetExpressionClass() == ExpressionClass::SUBQUERY) {
-		VisitParameters(*expression->Cast<SubqueryExpression>().SubqueryMutable()->node, callback);
-	}
-	ParsedExpressionIterator::EnumerateChildren(
-	    *expression, [&](unique_ptr<ParsedExpression> &child) { VisitParameters(child, callback); });
-}
-
-static void VisitParameters(QueryNode &node, const ParameterCallback &callback) {
-	ParsedExpressionIterator::EnumerateQueryNodeChildren(
-	    node, [&](unique_ptr<ParsedExpression> &child) { VisitParameters(child, callback); });
+static void VisitParameters(QueryNode &node, const ExpressionVisitor &parameter) {
+	VisitAll(
+	    node, [](TableRef &) {},
+	    [&](unique_ptr<ParsedExpression> &expression) {
+		    if (expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
+			    parameter(expression);
+		    }
+	    });
 }
 
 PushedStatement::PushedStatement(StatementKind kind_p) : kind(kind_p) {

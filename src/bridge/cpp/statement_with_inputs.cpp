@@ -22,7 +22,6 @@
 #include "duckdb/parallel/pipeline.hpp"
 #include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
-#include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/tableref/emptytableref.hpp"
@@ -222,15 +221,6 @@ struct LogicalStatementWithInputs : public LogicalExtensionOperator {
 
 } // namespace
 
-static string Quote(const string &name) {
-	return KeywordHelper::WriteQuoted(name, '"');
-}
-
-//! Of a temporary table in the session, wherever its search path leads.
-static string TableName(const InputTable &table) {
-	return "temp.main." + Quote(table.name);
-}
-
 void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const {
 	auto &table = input.table;
 	// Printed by DuckDB, with the collations that the names of types leave out
@@ -263,7 +253,7 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	CheckColumnTypes(stream->Columns(), bound->types);
 	// The statement is over when its first row arrives
 	for (auto &table : bound->inputs) {
-		RunRemote(context, bound->catalog, "DROP TABLE " + TableName(table));
+		RunRemote(context, bound->catalog, "DROP TABLE temp.main." + table.name);
 	}
 	return stream;
 }

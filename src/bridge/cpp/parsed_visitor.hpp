@@ -1,0 +1,19 @@
+// Walking through parsed statements.
+#pragma once
+
+#include "bridge_internal.hpp"
+
+#include "duckdb/parser/parsed_expression.hpp"
+#include "duckdb/parser/query_node.hpp"
+#include "duckdb/parser/tableref.hpp"
+
+namespace duckherder {
+
+using TableVisitor = std::function<void(duckdb::TableRef &)>;
+//! May put something else in the place of the expression.
+using ExpressionVisitor = std::function<void(duckdb::unique_ptr<duckdb::ParsedExpression> &)>;
+
+//! Visit every table and every expression in `node`, those in its subqueries too.
+void VisitAll(duckdb::QueryNode &node, const TableVisitor &table, const ExpressionVisitor &expression);
+
+} // namespace duckherder
