@@ -20,8 +20,8 @@ const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
 const INTERRUPT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long last answers may take to leave, and clients to close their connections.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// How long connections that were cut may take to be gone.
-const CUT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long connections that were cut may take to be gone, and clients to read what was sent before.
+const CUT_PATIENCE: Duration = Duration::from_secs(2).saturating_add(flight::LINGER);
 /// How long DuckDB's connections may take to close: rolling back a large transaction takes its time.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(20);
 

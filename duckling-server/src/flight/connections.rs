@@ -1,10 +1,11 @@
-//! Network connections: accepting them, and cutting those that a client does not close when the server stops.
+//! Network connections: accepting them, closing them without loss, and cutting those that a client does not close when the
+//! server stops.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -13,13 +14,16 @@ use futures::stream::{self, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tonic::transport::server::Connected;
 
 use super::link::Link;
 
 /// How long to wait when no connection can be accepted, as when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a client may take to read what was sent before its connection was closed.
+pub const LINGER: Duration = Duration::from_secs(5);
 
 /// Cuts all connections of a listener when it is dropped.
 pub struct Cut(#[expect(dead_code, reason = "dropping it is what cuts")] oneshot::Sender<()>);
@@ -39,7 +43,13 @@ pub fn accept(listener: TcpListener) -> (impl Stream<Item = io::Result<Connectio
                             tracing::debug!(%error, "cannot set TCP_NODELAY");
                         }
                         let link = Link::new(peer);
-                        return Some((Ok(Connection { stream, link, is_cut }), listener));
+                        let connection = Connection {
+                            stream,
+                            link,
+                            is_cut,
+                            lingering: None,
+                        };
+                        return Some((Ok(connection), listener));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
@@ -57,6 +67,8 @@ pub struct Connection {
     stream: TcpStream,
     link: Arc<Link>,
     is_cut: Shared<oneshot::Receiver<()>>,
+    /// Until when the client may read on, once everything has been written.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
@@ -70,6 +82,23 @@ impl Connection {
             ));
         }
         Ok(())
+    }
+
+    /// Wait until the client has closed its side. A socket that is closed while the client still sends (its HTTP/2 windows,
+    /// say) is reset, and a reset discards what the client has not read yet.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let lingering = self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if lingering.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            let mut discarded = [0; 1024];
+            let mut buffer = ReadBuf::new(&mut discarded);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
@@ -113,7 +142,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        self.poll_linger(cx)
     }
 }

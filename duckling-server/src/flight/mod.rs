@@ -31,7 +31,7 @@ use link::Link;
 use rpc::Rpc;
 
 pub use calls::Calls;
-pub use connections::accept;
+pub use connections::{LINGER, accept};
 pub use service::Service;
 pub use sessions::Limits;
 
