@@ -17,10 +17,26 @@ def rows(con):
     return con.execute("SELECT id, v FROM dh.t ORDER BY id").fetchall()
 
 
-def test_parameters_need_a_prepared_statement(con):
-    with pytest.raises(duckdb.NotImplementedException, match="PREPARE and EXECUTE it"):
-        con.execute("UPDATE dh.t SET v = h.v + $1 FROM here h WHERE h.id = t.id", [1])
-    assert rows(con)[1] == (1, 10)
+def test_parameters(con):
+    update = "UPDATE dh.t SET v = h.v + $1 FROM here h WHERE h.id = t.id RETURNING t.id, t.v"
+    assert sorted(con.execute(update, [1]).fetchall()) == [(1, 101), (3, None)]
+    delete = "DELETE FROM dh.t WHERE id IN (SELECT id FROM here WHERE id > $least)"
+    assert con.execute(delete, {"least": 1}).fetchall() == [(1,)]
+    assert rows(con) == [(0, 0), (1, 101), (2, 20), (4, 40)]
+    with pytest.raises(duckdb.InvalidInputException, match="excess parameters: other"):
+        con.execute(delete, {"least": 1, "other": 2})
+
+
+def test_parameters_of_a_part(con):
+    insert = "INSERT INTO dh.t SELECT id + $1, $2, $3 FROM here WHERE id > $1 RETURNING *"
+    assert sorted(con.execute(insert, [5, None, "new"]).fetchall()) == [(14, None, "new")]
+    merge = "MERGE INTO dh.t USING here h ON h.id + $1 = t.id WHEN MATCHED THEN UPDATE SET s = $2"
+    assert con.executemany(merge, [[5, "one"], [1, "two"]]).fetchall() == [(2,)]
+    assert con.execute("SELECT id, s FROM dh.t WHERE s IN ('one', 'two') ORDER BY id").fetchall() == [
+        (2, "two"),
+        (4, "two"),
+        (14, "one"),
+    ]
 
 
 def test_prepared_and_executed_again(con):

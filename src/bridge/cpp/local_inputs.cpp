@@ -74,9 +74,6 @@ public:
 	}
 
 	void Visit(QueryNode &node);
-	bool HasInputs() const {
-		return count > 0;
-	}
 
 	//! Full names of tables that are known by their last part alone now
 	vector<vector<Identifier>> shortened;
@@ -409,15 +406,14 @@ static optional_ptr<QueryNode> ChangeOf(ClientContext &context, SQLStatement &st
 	}
 }
 
-bool ExtractLocalInputs(ClientContext &context, RemoteCatalog &target, SQLStatement &statement) {
+void ExtractLocalInputs(ClientContext &context, RemoteCatalog &target, SQLStatement &statement) {
 	auto node = ChangeOf(context, statement);
 	if (!node) {
-		return false;
+		return;
 	}
 	Extractor extractor(context, target);
 	extractor.Visit(*node);
 	ShortenColumnNames(*node, extractor.shortened);
-	return extractor.HasInputs();
 }
 
 vector<shared_ptr<LocalInput>> TakeLocalInputs(QueryNode &node) {

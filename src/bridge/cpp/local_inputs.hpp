@@ -23,8 +23,8 @@ struct LocalInput : public duckdb::TableFunctionInfo {
 };
 
 //! Put local inputs into the places of everything that only the client can answer in a statement that changes a table of
-//! `target`: whole queries where they stand for themselves, else the tables in them. Returns whether there are any.
-bool ExtractLocalInputs(duckdb::ClientContext &context, RemoteCatalog &target, duckdb::SQLStatement &statement);
+//! `target`: whole queries where they stand for themselves, else the tables in them.
+void ExtractLocalInputs(duckdb::ClientContext &context, RemoteCatalog &target, duckdb::SQLStatement &statement);
 
 bool IsLocalInput(const duckdb::TableRef &ref);
 

@@ -17,6 +17,7 @@
 #include "duckdb/parser/expression/parameter_expression.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 #include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/bound_parameter_map.hpp"
 
 using namespace duckdb;
 
@@ -40,19 +41,33 @@ optional_ptr<PushedStatement> PushedBy(TableFunctionBindInput &input) {
 	return input.ref.bind_info ? &input.ref.bind_info->Cast<PushedStatement>() : nullptr;
 }
 
-unique_ptr<QueryNode> PushedNode(ClientContext &context, TableFunctionBindInput &input, const PushedStatement &pushed) {
-	vector<Value> values(input.inputs.begin() + 2, input.inputs.end());
-	if (!values.empty()) {
-		StatementState::Of(context).SetParameterCount(values.size());
+//! DuckDB counts a statement's parameters after it was replaced by the call that runs it, and would refuse their values:
+//! it accepts those that the plan knows.
+static void KnowParameters(Binder &binder) {
+	auto parameters = binder.GetParameters();
+	if (!parameters) {
+		return;
 	}
-	return pushed.WithValues(values);
+	for (auto &supplied : parameters->GetParameterData()) {
+		auto &known = (*parameters->GetParametersPtr())[supplied.first];
+		if (!known) {
+			auto &value = supplied.second.GetValue();
+			known = make_shared_ptr<BoundParameterData>(value, value.type());
+		}
+	}
+}
+
+unique_ptr<QueryNode> PushedNode(TableFunctionBindInput &input, const PushedStatement &pushed) {
+	if (input.binder) {
+		KnowParameters(*input.binder);
+	}
+	return pushed.WithValues(vector<Value>(input.inputs.begin() + 2, input.inputs.end()));
 }
 
 //! The SQL to run: the second argument, with the others in the places of its parameters.
-static string StatementText(ClientContext &context, TableFunctionBindInput &input,
-                            optional_ptr<PushedStatement> pushed) {
+static string StatementText(TableFunctionBindInput &input, optional_ptr<PushedStatement> pushed) {
 	if (pushed && pushed->HasParameters()) {
-		return PushedNode(context, input, *pushed)->ToString();
+		return PushedNode(input, *pushed)->ToString();
 	}
 	if (input.inputs.size() > 2) {
 		throw BinderException("%s(catalog, sql) takes two arguments", QUERY_FUNCTION_NAME);
@@ -106,7 +121,7 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 	}
 	auto pushed = PushedBy(input);
 	auto data = make_uniq<QueryBindData>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])));
-	data->sql = StatementText(context, input, pushed);
+	data->sql = StatementText(input, pushed);
 	auto kind = pushed ? pushed->kind : KindOf(data->sql);
 	auto shape = ShapeOf(kind);
 	// Where nothing is going to be executed, asking is the only way to find an error

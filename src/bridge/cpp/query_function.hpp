@@ -20,8 +20,7 @@ duckdb::TableFunction QueryFunction();
 //! The statement that a call pushes down, or null if the user wrote the call.
 duckdb::optional_ptr<PushedStatement> PushedBy(duckdb::TableFunctionBindInput &input);
 //! The pushed statement with the arguments of the call in the places of its parameters.
-duckdb::unique_ptr<duckdb::QueryNode> PushedNode(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input,
-                                                 const PushedStatement &pushed);
+duckdb::unique_ptr<duckdb::QueryNode> PushedNode(duckdb::TableFunctionBindInput &input, const PushedStatement &pushed);
 //! Tell DuckDB that the statement which is being bound reads from a server, or may change anything there.
 void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input, duckdb::Catalog &catalog,
                  bool read_only);

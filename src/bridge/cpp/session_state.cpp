@@ -3,7 +3,6 @@
 #include "session_state.hpp"
 
 #include "plan_sources.hpp"
-#include "statement_state.hpp"
 #include "transaction.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
@@ -57,9 +56,7 @@ RebindQueryInfo SessionState::OnPlanningError(ClientContext &context, SQLStateme
 		return RebindQueryInfo::DO_NOT_REBIND;
 	}
 	try {
-		auto outdated = transaction->Refresh(context);
-		// Bound again, a statement would lose the count of its parameters: its first error stands
-		if (!outdated || StatementState::Of(context).HasParameters()) {
+		if (!transaction->Refresh(context)) {
 			return RebindQueryInfo::DO_NOT_REBIND;
 		}
 	} catch (const Exception &) {

@@ -7,6 +7,7 @@
 #include "transaction.hpp"
 
 #include "duckdb/common/string_util.hpp"
+#include "duckdb/main/active_query_context.hpp"
 #include "duckdb/main/config.hpp"
 #include "duckdb/main/connection_manager.hpp"
 #include "duckdb/main/prepared_statement_data.hpp"
@@ -40,6 +41,20 @@ static bool BeginsWithExplain(const string &sql) {
 	return StringUtil::Lower(sql.substr(begin, EXPLAIN.size())) == EXPLAIN;
 }
 
+namespace {
+
+//! DuckDB shows nobody whether it runs a user's statement as several. An explicit instantiation may name what is private.
+template <unique_ptr<ActiveQueryContext> ClientContext::*MEMBER>
+struct ActiveQuery {
+	friend ActiveQueryContext &ActiveQueryOf(ClientContext &context) {
+		return *(context.*MEMBER);
+	}
+};
+ActiveQueryContext &ActiveQueryOf(ClientContext &context);
+template struct ActiveQuery<&ClientContext::active_query>;
+
+} // namespace
+
 bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 	if (!in_query || explains || !binder) {
 		return false;
@@ -47,15 +62,11 @@ bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 	return executes_prepared || binder->GetBindingMode() == BindingMode::STANDARD_BINDING;
 }
 
-void StatementState::SetParameterCount(idx_t count) {
-	parameter_count = count;
-}
-
 void StatementState::QueryBegin(ClientContext &context) {
 	in_query = true;
 	explains = BeginsWithExplain(context.GetCurrentQuery());
+	is_one_of_several = ActiveQueryOf(context).ExpandsIntoSeveral();
 	executes_prepared = false;
-	parameter_count = 0;
 	needed_server = nullptr;
 	second_attempt = false;
 }
@@ -79,26 +90,10 @@ RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLState
 		return RebindQueryInfo::DO_NOT_REBIND;
 	}
 	second_attempt = true;
-	auto has_inputs = ExtractLocalInputs(context, *server, statement);
-	if (has_inputs && !statement.named_param_map.empty() && statement.type != StatementType::EXECUTE_STATEMENT) {
-		// Pushed down in the second attempt, it would lose the count of its parameters
-		throw NotImplementedException("A statement with parameters that changes a table of the server \"%s\" cannot read "
-		                              "anything of this client, unless it is prepared: PREPARE and EXECUTE it",
-		                              server->GetName().GetIdentifierName());
-	}
+	ExtractLocalInputs(context, *server, statement);
 	// What the inputs read from the server, and what it does with them, belongs together
 	RemoteTransaction::Get(context, *server).ReadOneSnapshot();
 	return RebindQueryInfo::ATTEMPT_TO_REBIND;
-}
-
-RebindQueryInfo StatementState::OnFinalizePrepare(ClientContext &, PreparedStatementData &prepared,
-                                                  PreparedStatementMode) {
-	// A statement that was pushed in part has kept its own count
-	if (prepared.properties.parameter_count == 0) {
-		prepared.properties.parameter_count = parameter_count;
-	}
-	parameter_count = 0;
-	return RebindQueryInfo::DO_NOT_REBIND;
 }
 
 RebindQueryInfo StatementState::OnRebindPreparedStatement(ClientContext &, BindPreparedStatementCallbackInfo &info,

@@ -21,11 +21,9 @@ public:
 	//! A statement is bound to be executed at once: neither to be explained, nor for its shape alone.
 	bool IsBoundToExecute(duckdb::optional_ptr<duckdb::Binder> binder) const;
 
-	//! A pushed statement with that many parameters was bound. DuckDB counts a statement's parameters after it was
-	//! replaced by the call that runs it, and finds none; this puts the count right before the values are checked against it.
-	void SetParameterCount(duckdb::idx_t count);
-	bool HasParameters() const {
-		return parameter_count > 0;
+	//! What the user wrote is several statements for DuckDB, all in one transaction: IMPORT DATABASE, for example.
+	bool IsOneOfSeveral() const {
+		return is_one_of_several;
 	}
 
 	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
@@ -43,8 +41,6 @@ public:
 	bool CanRequestRebind() override;
 	duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext &context, duckdb::SQLStatement &statement,
 	                                        duckdb::ErrorData &error) override;
-	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
-	                                          duckdb::PreparedStatementMode mode) override;
 	duckdb::RebindQueryInfo OnRebindPreparedStatement(duckdb::ClientContext &context,
 	                                                  duckdb::BindPreparedStatementCallbackInfo &info,
 	                                                  duckdb::RebindQueryInfo current_rebind) override;
@@ -52,9 +48,9 @@ public:
 private:
 	bool in_query = false;
 	bool explains = false;
+	bool is_one_of_several = false;
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
-	duckdb::idx_t parameter_count = 0;
 	duckdb::optional_ptr<RemoteCatalog> needed_server;
 	bool second_attempt = false;
 };

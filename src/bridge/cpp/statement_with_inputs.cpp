@@ -364,7 +364,7 @@ unique_ptr<LogicalOperator> BindStatementWithInputs(ClientContext &context, Tabl
 		return nullptr;
 	}
 	auto bound = make_uniq<BoundStatementWithInputs>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])));
-	auto node = PushedNode(context, input, *pushed);
+	auto node = PushedNode(input, *pushed);
 	bound->sql = node->ToString();
 	vector<unique_ptr<LogicalOperator>> plans;
 	for (auto &local : pushed->inputs) {

@@ -7,6 +7,7 @@
 #include "remote_stream.hpp"
 #include "session_state.hpp"
 #include "snapshot.hpp"
+#include "statement_state.hpp"
 
 #include "duckdb/main/attached_database.hpp"
 
@@ -15,7 +16,8 @@ using namespace duckdb;
 namespace duckherder {
 
 RemoteTransaction::RemoteTransaction(TransactionManager &manager, RemoteCatalog &catalog_p, ClientContext &context)
-    : Transaction(manager, context), catalog(catalog_p), auto_commit(context.transaction.IsAutoCommit()),
+    : Transaction(manager, context), catalog(catalog_p),
+      auto_commit(context.transaction.IsAutoCommit() && !StatementState::Of(context).IsOneOfSeveral()),
       session(catalog_p.SessionOf(context)) {
 	session->SetTransaction(this);
 }

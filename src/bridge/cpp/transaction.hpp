@@ -15,7 +15,7 @@ class RemoteSnapshot;
 class SessionState;
 struct OpenedStream;
 
-//! In autocommit, one statement of the client.
+//! In autocommit, one statement of the user.
 class RemoteTransaction : public duckdb::Transaction {
 public:
 	RemoteTransaction(duckdb::TransactionManager &manager, RemoteCatalog &catalog, duckdb::ClientContext &context);
@@ -28,7 +28,7 @@ public:
 	dh_session &Session(duckdb::ClientContext &context);
 	//! The same for a load, whose call is made later.
 	dh_session &SessionForLoad(duckdb::ClientContext &context, bool in_transaction);
-	//! The client has said BEGIN.
+	//! It may have several statements: the user has said BEGIN, or DuckDB runs what the user wrote as several.
 	bool IsExplicit() const {
 		return !auto_commit;
 	}
@@ -88,6 +88,7 @@ private:
 	void CompareVersions();
 
 	RemoteCatalog &catalog;
+	//! It has one statement, which commits by itself
 	bool auto_commit;
 	duckdb::shared_ptr<SessionState> session;
 	//! Held while the server is asked for its catalog
