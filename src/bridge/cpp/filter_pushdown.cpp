@@ -2,12 +2,9 @@
 
 #include "filter_pushdown.hpp"
 
-#include "relation_entry.hpp"
-
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/parsed_expression_iterator.hpp"
 #include "duckdb/planner/bound_expression_sql_exporter.hpp"
-#include "duckdb/planner/operator/logical_get.hpp"
 
 #include <unordered_set>
 
@@ -55,22 +52,18 @@ static bool IsPlain(const ParsedExpression &expression) {
 	return plain;
 }
 
-string FilterToSql(ClientContext &context, LogicalGet &get, RemoteTable &table, const Expression &filter) {
+string FilterToSql(ClientContext &context, const Expression &filter, const ColumnResolver &column_of) {
 	if (filter.IsVolatile() || filter.HasSubquery() || filter.HasParameter()) {
 		return string();
 	}
 	BoundExpressionSQLExportContext export_context;
 	export_context.client_context = context;
 	export_context.resolve_binding = [&](const ColumnBinding &binding) -> optional<ResolvedSQLColumnReference> {
-		if (binding.table_index != get.table_index) {
+		auto column = column_of(binding);
+		if (!column) {
 			return {};
 		}
-		auto id = get.GetColumnIds()[binding.column_index].GetPrimaryIndex();
-		if (IsVirtualColumn(id)) {
-			return {};
-		}
-		auto &column = table.GetColumns().GetColumn(LogicalIndex(id));
-		return ResolvedSQLColumnReference {{column.Name()}, column.Type(), {}};
+		return ResolvedSQLColumnReference {{column->Name()}, column->Type(), {}};
 	};
 	auto exported = BoundExpressionSQLExporter::Export(filter, export_context);
 	if (exported.HasError() || !IsPlain(*exported.GetValue())) {

@@ -3,18 +3,17 @@
 
 #include "bridge_internal.hpp"
 
+#include "duckdb/parser/column_definition.hpp"
+#include "duckdb/planner/column_binding.hpp"
 #include "duckdb/planner/expression.hpp"
-
-namespace duckdb {
-class LogicalGet;
-} // namespace duckdb
 
 namespace duckherder {
 
-class RemoteTable;
+//! The column of the server that a binding stands for, or null.
+using ColumnResolver = std::function<duckdb::optional_ptr<const duckdb::ColumnDefinition>(duckdb::ColumnBinding)>;
 
 //! The condition as SQL on the table's columns; empty if the server could answer it differently than the client.
-std::string FilterToSql(duckdb::ClientContext &context, duckdb::LogicalGet &get, RemoteTable &table,
-                        const duckdb::Expression &filter);
+std::string FilterToSql(duckdb::ClientContext &context, const duckdb::Expression &filter,
+                        const ColumnResolver &column_of);
 
 } // namespace duckherder

@@ -4,12 +4,16 @@
 
 #include "catalog.hpp"
 #include "filter_pushdown.hpp"
+#include "join_keys.hpp"
 #include "relation_entry.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
 #include "server_names.hpp"
 
 #include "duckdb/parser/keyword_helper.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/expression_iterator.hpp"
+#include "duckdb/planner/filter/expression_filter.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
 
 using namespace duckdb;
@@ -26,6 +30,8 @@ struct TableScanData : public RemoteScanData {
 	RemoteTable &table;
 	//! Conditions on the table's columns, as SQL
 	vector<string> conditions;
+	//! What joins will know of columns before the scan begins
+	vector<std::pair<column_t, shared_ptr<JoinKeys>>> join_keys;
 };
 
 } // namespace
@@ -51,22 +57,80 @@ static LogicalType ColumnType(const RemoteTable &table, column_t id) {
 	return table.GetColumns().GetColumn(LogicalIndex(id)).Type();
 }
 
-static string ScanSql(const TableScanData &data, const vector<column_t> &column_ids) {
+static optional_ptr<const ColumnDefinition> StoredColumn(const RemoteTable &table, column_t id) {
+	return IsVirtualColumn(id) ? nullptr : &table.GetColumns().GetColumn(LogicalIndex(id));
+}
+
+//! Conditions that were found while the statement runs. None is needed for the right answer: what they let through is
+//! compared once more.
+class RuntimeConditions {
+public:
+	RuntimeConditions(ClientContext &context_p, const TableScanData &data_p) : context(context_p), data(data_p) {
+	}
+
+	vector<string> Find(const TableFunctionInitInput &input) {
+		std::set<column_t> filtered;
+		for (auto &entry : data.join_keys) {
+			auto condition = entry.second->Condition(ColumnSql(data.table, entry.first), data.table.EstimatedRows());
+			if (!condition.empty()) {
+				filtered.insert(entry.first);
+				conditions.push_back(std::move(condition));
+			}
+		}
+		if (!input.filters) {
+			return std::move(conditions);
+		}
+		for (const auto &entry : *input.filters) {
+			auto id = input.column_ids[entry.GetIndex()];
+			auto column = StoredColumn(data.table, id);
+			if (column && filtered.count(id) == 0) {
+				BoundColumnRefExpression reference(column->Type(), ColumnBinding());
+				Add(*entry.Filter().ToExpression(reference), *column);
+			}
+		}
+		return std::move(conditions);
+	}
+
+private:
+	void Add(const Expression &filter, const ColumnDefinition &column) {
+		auto optional = ExpressionFilter::GetOptionalFilterChild(filter);
+		if (optional) {
+			Add(*optional, column);
+			return;
+		}
+		if (filter.GetExpressionType() == ExpressionType::CONJUNCTION_AND) {
+			ExpressionIterator::EnumerateChildren(filter, [&](const Expression &child) { Add(child, column); });
+			return;
+		}
+		auto condition = FilterToSql(context, filter, [&](ColumnBinding) { return &column; });
+		if (!condition.empty()) {
+			conditions.push_back("(" + condition + ")");
+		}
+	}
+
+	ClientContext &context;
+	const TableScanData &data;
+	vector<string> conditions;
+};
+
+static string ScanSql(ClientContext &context, const TableScanData &data, const TableFunctionInitInput &input) {
 	vector<string> columns;
-	for (auto id : column_ids) {
+	for (auto id : input.column_ids) {
 		columns.push_back(ColumnSql(data.table, id));
 	}
 	auto &stored = data.table.Stored();
 	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(stored.schema, stored.name);
-	if (!data.conditions.empty()) {
-		sql += " WHERE " + StringUtil::Join(data.conditions, " AND ");
+	auto conditions = RuntimeConditions(context, data).Find(input);
+	conditions.insert(conditions.begin(), data.conditions.begin(), data.conditions.end());
+	if (!conditions.empty()) {
+		sql += " WHERE " + StringUtil::Join(conditions, " AND ");
 	}
 	return sql;
 }
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<TableScanData>();
-	auto stream = make_uniq<RemoteStream>(context, data.catalog, ScanSql(data, input.column_ids), DH_EXECUTE_RUN, false);
+	auto stream = make_uniq<RemoteStream>(context, data.catalog, ScanSql(context, data, input), DH_EXECUTE_RUN, false);
 	vector<LogicalType> types;
 	for (auto id : input.column_ids) {
 		types.push_back(ColumnType(data.table, id));
@@ -78,9 +142,15 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 static void PushdownFilters(ClientContext &context, LogicalGet &get, FunctionData *bind_data,
                             vector<unique_ptr<Expression>> &filters) {
 	auto &data = bind_data->Cast<TableScanData>();
+	auto column_of = [&](ColumnBinding binding) -> optional_ptr<const ColumnDefinition> {
+		if (binding.table_index != get.table_index) {
+			return nullptr;
+		}
+		return StoredColumn(data.table, get.GetColumnIds()[binding.column_index].GetPrimaryIndex());
+	};
 	vector<unique_ptr<Expression>> kept;
 	for (auto &filter : filters) {
-		auto condition = FilterToSql(context, get, data.table, *filter);
+		auto condition = FilterToSql(context, *filter, column_of);
 		if (condition.empty()) {
 			kept.push_back(std::move(filter));
 		} else {
@@ -126,6 +196,15 @@ TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data)
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
 	return function;
+}
+
+bool IsTableScan(const LogicalGet &get) {
+	return get.function.GetName() == TABLE_SCAN_NAME;
+}
+
+void FilterByJoinKeys(LogicalGet &scan, ProjectionIndex column, shared_ptr<JoinKeys> keys) {
+	auto id = scan.GetColumnIds()[column].GetPrimaryIndex();
+	scan.bind_data->Cast<TableScanData>().join_keys.emplace_back(id, std::move(keys));
 }
 
 } // namespace duckherder
