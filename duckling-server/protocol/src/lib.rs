@@ -14,7 +14,7 @@ mod snapshot;
 pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
-pub use secrets::without_secrets;
+pub use secrets::{shown_error, shown_sql};
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{
     CatalogRequest, CatalogResponse, CatalogSnapshot, Entry, EntryKind, EntryState, Schema, TableIndex,
