@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 13] = [
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
     "src/engine/cpp/keeps_types.cpp",
+    "src/engine/cpp/meter.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
 ];

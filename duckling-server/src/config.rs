@@ -30,6 +30,8 @@ pub struct Config {
     pub disconnect_timeout: Duration,
     /// How long a statement may run; without limit if absent.
     pub statement_timeout: Option<Duration>,
+    /// Statements that the query history remembers; none if 0.
+    pub query_history: usize,
     /// How long running statements may take to end when the server stops.
     pub drain_timeout: Duration,
     /// Load extensions that nobody has signed.
@@ -48,6 +50,7 @@ impl Default for Config {
             session_idle_timeout: Duration::from_secs(3600),
             disconnect_timeout: Duration::from_secs(5),
             statement_timeout: None,
+            query_history: 1000,
             drain_timeout: Duration::from_secs(30),
             allow_unsigned_extensions: false,
         }

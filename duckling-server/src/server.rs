@@ -128,6 +128,7 @@ impl Server {
             disconnect_timeout: config.disconnect_timeout,
             statement_timeout: config.statement_timeout,
             spill_folder: config.temp_dir.clone(),
+            query_history: config.query_history,
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits);
         let sessions = service.sessions();

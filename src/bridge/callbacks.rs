@@ -14,11 +14,12 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use duckling_protocol::{CatalogRequest, ExecuteAnswer, ExecuteMode, LoadExtension, Setting};
 
 use super::ffi::{
-    DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhSnapshot, DhStatement, DhStr, DhText,
-    IngestHandle,
+    DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhQueryHistory, DhSnapshot, DhStatement,
+    DhStr, DhText, IngestHandle,
 };
 use super::guard::{error_free, guard, guard_infallible};
 use super::handle::{borrow, borrow_mut, free, give};
+use super::query_history::QueryHistoryHandle;
 use super::snapshot::SnapshotHandle;
 use crate::catalog::Catalog;
 use crate::client::{Ingest, IngestTarget, Results, Session, Statement};
@@ -42,6 +43,8 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     answer_free,
     session_load_extension,
     text_free,
+    session_query_history,
+    query_history_free,
     session_end_transaction,
     session_abandon_transaction,
     stream_next,
@@ -284,6 +287,26 @@ extern "C" fn session_load_extension(
 extern "C" fn text_free(text: *mut DhText) {
     // SAFETY: the view is the first field of a handle that C++ frees once.
     guard_infallible(|| unsafe { free(text.cast::<TextHandle>()) });
+}
+
+extern "C" fn session_query_history(
+    session: *const Session,
+    interrupt: *const DhInterrupt,
+    out: *mut *mut DhQueryHistory,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive.
+        let session = unsafe { borrow(session) }?;
+        let records = wait(&interrupted(interrupt), session.query_history())?;
+        // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
+        unsafe { give(out.cast::<*mut QueryHistoryHandle>(), QueryHistoryHandle::new(records)) };
+        Ok(())
+    })
+}
+
+extern "C" fn query_history_free(history: *mut DhQueryHistory) {
+    // SAFETY: the view is the first field of a handle that C++ frees once.
+    guard_infallible(|| unsafe { free(history.cast::<QueryHistoryHandle>()) });
 }
 
 extern "C" fn session_end_transaction(

@@ -78,6 +78,31 @@ pub struct DhText {
 }
 
 #[repr(C)]
+pub struct DhQueryRecord {
+    pub query_id: u64,
+    pub has_user_name: bool,
+    pub user_name: DhStr,
+    pub session_id: DhStr,
+    pub sql: DhStr,
+    pub started_us: i64,
+    pub duration_us: u64,
+    pub rows: u64,
+    pub sent_bytes: u64,
+    pub cpu_us: u64,
+    pub peak_memory_bytes: u64,
+    pub spilled_bytes: u64,
+    pub status: DhStr,
+    pub has_error: bool,
+    pub error: DhStr,
+}
+
+#[repr(C)]
+pub struct DhQueryHistory {
+    pub records: *const DhQueryRecord,
+    pub record_count: usize,
+}
+
+#[repr(C)]
 pub struct DhOption {
     pub name: DhStr,
     pub value: DhStr,
@@ -193,6 +218,8 @@ pub struct DhCallbacks {
     pub session_load_extension:
         extern "C" fn(*const Catalog, *const Session, DhStr, DhStr, DhStr, Interrupt, *mut *mut DhText) -> Outcome,
     pub text_free: extern "C" fn(*mut DhText),
+    pub session_query_history: extern "C" fn(*const Session, Interrupt, *mut *mut DhQueryHistory) -> Outcome,
+    pub query_history_free: extern "C" fn(*mut DhQueryHistory),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
     pub session_abandon_transaction: extern "C" fn(*const Session),
 

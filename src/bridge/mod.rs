@@ -1,12 +1,13 @@
 //! Everything that crosses between DuckDB's C++ and the rest of the extension, and all of its unsafe code.
 //!
 //! `ffi` mirrors `cpp/bridge.h`; `guard` turns results and panics into error handles; `handle` lends Rust objects to
-//! C++; `callbacks` is what C++ may call; `snapshot` lays the remote catalog out for C++.
+//! C++; `callbacks` is what C++ may call; `snapshot` and `query_history` lay out for C++ what a server has told.
 
 mod callbacks;
 mod ffi;
 mod guard;
 mod handle;
+mod query_history;
 mod snapshot;
 
 use duckdb_neo::AsRaw;

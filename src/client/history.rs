@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use duckling_protocol::without_secrets;
+use duckling_protocol::{shown_error, shown_sql};
 
 use crate::error::Error;
 
@@ -12,8 +12,6 @@ use crate::error::Error;
 const MAX_STATEMENTS: usize = 1000;
 /// Latencies that are kept of one statement, the last ones.
 const MAX_LATENCIES: usize = 1000;
-/// What is longer is cut off.
-const MAX_SQL_BYTES: usize = 16 << 10;
 
 static HISTORY: Mutex<Option<History>> = Mutex::new(None);
 
@@ -62,7 +60,7 @@ impl Recording {
     /// A statement is sent to a server.
     pub fn start(sql: &str, server: &str) -> Self {
         Self {
-            sql: cut(without_secrets(sql).as_ref()),
+            sql: shown_sql(sql),
             server: server.to_string(),
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -86,7 +84,7 @@ impl Recording {
 
     /// The execution failed.
     pub fn failed(&mut self, error: &Error) {
-        self.error = Some(cut(&error.to_string()));
+        self.error = Some(shown_error(&self.sql, error.class(), &error.to_string()));
     }
 }
 
@@ -157,11 +155,4 @@ pub fn clear_query_history() {
 
 fn lock() -> MutexGuard<'static, Option<History>> {
     HISTORY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn cut(text: &str) -> String {
-    if text.len() <= MAX_SQL_BYTES {
-        return text.to_string();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(MAX_SQL_BYTES)])
 }

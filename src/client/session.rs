@@ -7,7 +7,8 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
     CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExtensionLoaded,
-    LoadExtension, OpenSession, PROTOCOL_VERSION, SessionOpened, Setting, TransactionControl, action,
+    LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord, SessionOpened,
+    Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -162,6 +163,21 @@ impl Session {
             self.connection.act(action::LOAD_EXTENSION, wanted, Some(&id)).await
         })
         .await
+    }
+
+    /// What the server has recorded of the statements of all its clients, oldest first.
+    ///
+    /// # Errors
+    /// As the server reports it.
+    pub async fn query_history(&self) -> Result<Vec<QueryRecord>> {
+        let request = QueryHistoryRequest {};
+        let history: QueryHistory = self
+            .retrying(false, |id| {
+                let request = &request;
+                async move { self.connection.act(action::QUERY_HISTORY, request, Some(&id)).await }
+            })
+            .await?;
+        Ok(history.records)
     }
 
     /// End the transaction that statements have begun, if any.

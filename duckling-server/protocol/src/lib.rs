@@ -7,6 +7,7 @@
 mod command;
 mod error_detail;
 mod extension;
+mod history;
 mod secrets;
 mod session;
 mod snapshot;
@@ -14,7 +15,8 @@ mod snapshot;
 pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
-pub use secrets::without_secrets;
+pub use history::{QueryHistory, QueryHistoryRequest, QueryRecord, QueryStatus};
+pub use secrets::{shown_error, shown_sql};
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{
     CatalogRequest, CatalogResponse, CatalogSnapshot, Entry, EntryKind, EntryState, Schema, TableIndex,
@@ -41,6 +43,15 @@ pub mod action {
     pub const TRANSACTION: &str = "duckherder.Transaction";
     /// [`super::LoadExtension`] → [`super::ExtensionLoaded`].
     pub const LOAD_EXTENSION: &str = "duckherder.LoadExtension";
+    /// [`super::QueryHistoryRequest`] → [`super::QueryHistory`].
+    pub const QUERY_HISTORY: &str = "duckherder.QueryHistory";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 5] = [OPEN_SESSION, CLOSE_SESSION, CATALOG, TRANSACTION, LOAD_EXTENSION];
+    pub const ALL: [&str; 6] = [
+        OPEN_SESSION,
+        CLOSE_SESSION,
+        CATALOG,
+        TRANSACTION,
+        LOAD_EXTENSION,
+        QUERY_HISTORY,
+    ];
 }

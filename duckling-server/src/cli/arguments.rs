@@ -24,6 +24,8 @@ const GENERAL: &str = "General";
 
 /// More than any machine has; DuckDB would try to start them all.
 const MAX_THREADS: u64 = 4096;
+/// Their texts alone may take 16 kB each.
+const MAX_QUERY_HISTORY: u64 = 1_000_000;
 
 /// Duckling: serve DuckDB databases over Arrow Flight SQL.
 ///
@@ -88,6 +90,9 @@ pub struct Arguments {
     /// Interrupt a statement that runs for longer [default: none does]
     #[arg(long, value_name = "TIME", value_parser = values::positive_duration, help_heading = LIMITS)]
     statement_timeout: Option<Duration>,
+    /// Statements that the query history remembers; 0 for none
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = RangedU64ValueParser::<usize>::new().range(0..=MAX_QUERY_HISTORY), help_heading = LIMITS)]
+    query_history: usize,
     /// When told to stop, let running statements end for so long
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s", help_heading = LIMITS)]
     drain_timeout: Duration,
@@ -152,6 +157,7 @@ impl Arguments {
             session_idle_timeout: self.session_idle_timeout,
             disconnect_timeout: self.disconnect_timeout,
             statement_timeout: self.statement_timeout,
+            query_history: self.query_history,
             drain_timeout: self.drain_timeout,
             allow_unsigned_extensions: self.allow_unsigned_extensions,
         };

@@ -157,6 +157,7 @@ mod tests {
             "--session-idle-timeout=10m",
             "--disconnect-timeout=1500ms",
             "--statement-timeout=1h 30m",
+            "--query-history=50",
             "--drain-timeout=0s",
         ])
         .unwrap();
@@ -182,6 +183,7 @@ mod tests {
             session_idle_timeout: Duration::from_secs(600),
             disconnect_timeout: Duration::from_millis(1500),
             statement_timeout: Some(Duration::from_secs(5400)),
+            query_history: 50,
             drain_timeout: Duration::ZERO,
             allow_unsigned_extensions: true,
         };
@@ -198,6 +200,7 @@ mod tests {
             memory-limit = "60%"
             session-idle-timeout = "90s"
             statement-timeout = "5s"
+            query-history = 0
         "#;
         let line = [
             "--database=sales=/data/x.duckdb",
@@ -208,6 +211,7 @@ mod tests {
             "--memory-limit=60%",
             "--session-idle-timeout=90s",
             "--statement-timeout=5s",
+            "--query-history=0",
         ];
         assert_eq!(with_file(file, &[]).unwrap(), config(&line).unwrap());
     }
@@ -275,6 +279,7 @@ mod tests {
             (&["--memory-limit=4XB"], "4XB"),
             (&["--memory-limit="], "--memory-limit"),
             (&["--max-sessions=0"], "--max-sessions"),
+            (&["--query-history=-1"], "--query-history"),
             (&["--session-idle-timeout=90"], "unit"),
             (&["--session-idle-timeout=0s"], "longer than 0"),
             (&["--statement-timeout=0s"], "longer than 0"),

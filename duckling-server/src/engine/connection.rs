@@ -10,6 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 
 use super::error::EngineError;
 use super::ffi;
+use super::meter::Meter;
 use super::open_connections::Registration;
 use super::stream::BatchStream;
 
@@ -22,6 +23,17 @@ pub enum ReturnKind {
     ChangedRows,
     /// Nothing to show.
     Nothing,
+}
+
+impl ReturnKind {
+    /// Read what C++ says.
+    pub(super) fn from_code(code: i32) -> Self {
+        match code {
+            1 => Self::ChangedRows,
+            2 => Self::Nothing,
+            _ => Self::Rows,
+        }
+    }
 }
 
 /// The shape of a statement's result.
@@ -40,6 +52,7 @@ pub struct Description {
 pub struct Connection {
     pub(super) handle: *mut ffi::DhEngineConnection,
     registration: Arc<Registration>,
+    meter: Arc<Meter>,
 }
 
 // SAFETY: DuckDB guards a connection with its own lock; any thread may call it.
@@ -60,10 +73,17 @@ impl Connection {
         let mut handle = ptr::null_mut();
         // SAFETY: `database` is alive, and `handle` is read only on success.
         unsafe { ffi::check(ffi::dh_engine_connection_open(database, &mut handle))? };
+        let mut meter = ptr::null_mut();
+        // SAFETY: the connection is alive, and `meter` is read only on success: then nothing else owns it.
+        let meter = unsafe {
+            ffi::check(ffi::dh_engine_connection_meter(handle, &mut meter))?;
+            Meter::from_raw(meter)
+        };
         registration.publish(handle);
         Ok(Self {
             handle,
             registration: Arc::new(registration),
+            meter: Arc::new(meter),
         })
     }
 
@@ -92,6 +112,13 @@ impl Connection {
     pub fn stop(&self) {
         // SAFETY: the handle lives as long as `self`.
         unsafe { ffi::dh_engine_connection_stop(self.handle) }
+    }
+
+    /// Measure what runs from now on.
+    pub(super) fn start_meter(&self) -> Arc<Meter> {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { ffi::dh_engine_connection_reset_meter(self.handle) };
+        self.meter.clone()
     }
 
     /// True between BEGIN and COMMIT or ROLLBACK.
@@ -203,6 +230,25 @@ impl Connection {
     }
 }
 
+/// Run `work` in a transaction of its own if it is `wanted` and none is open: all of it happens, or nothing.
+pub(super) fn in_transaction<T>(
+    connection: &Connection,
+    wanted: bool,
+    work: impl FnOnce(&Connection) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    if !wanted || connection.in_transaction() {
+        return work(connection);
+    }
+    connection.query("BEGIN TRANSACTION")?;
+    let outcome = work(connection);
+    match &outcome {
+        Ok(_) => connection.query("COMMIT").map(drop)?,
+        // The reason of the failure is what the client must hear, whatever becomes of the rollback.
+        Err(_) => drop(connection.query("ROLLBACK")),
+    }
+    outcome
+}
+
 /// What C++ fills to describe a statement; frees it.
 pub(super) struct RawDescription {
     pub schema: FFI_ArrowSchema,
@@ -225,11 +271,7 @@ impl RawDescription {
         Ok(Description {
             schema: Schema::try_from(&self.schema)?.into(),
             column_types,
-            return_kind: match self.fields.return_kind {
-                1 => ReturnKind::ChangedRows,
-                2 => ReturnKind::Nothing,
-                _ => ReturnKind::Rows,
-            },
+            return_kind: ReturnKind::from_code(self.fields.return_kind),
             read_only: self.fields.read_only,
         })
     }

@@ -35,6 +35,9 @@ pub struct EngineError {
 }
 
 impl EngineError {
+    /// Class of a statement that was stopped.
+    pub const INTERRUPT: &str = "INTERRUPT";
+
     /// One of ours, in DuckDB's class `class`.
     pub fn new(class: &str, message: impl Into<String>) -> Self {
         Self {
@@ -47,7 +50,7 @@ impl EngineError {
 
     /// What DuckDB says of a statement that was interrupted.
     pub(super) fn interrupted() -> Self {
-        Self::new("INTERRUPT", "Interrupted!")
+        Self::new(Self::INTERRUPT, "Interrupted!")
     }
 
     /// A statement that came too late: its session was closed, and nothing has begun.

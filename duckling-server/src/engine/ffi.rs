@@ -29,7 +29,8 @@ opaque!(
     DhEngineConnection,
     DhEngineStream,
     DhEnginePrepared,
-    DhEngineParameters
+    DhEngineParameters,
+    DhEngineMeter
 );
 
 /// A borrowed string; valid for the call it is passed to.
@@ -126,6 +127,13 @@ pub struct DhEngineCatalogVisitor {
     pub state: extern "C" fn(context: *mut c_void, state: *const DhEngineEntryState),
 }
 
+#[repr(C)]
+pub struct DhEngineUsage {
+    pub cpu_nanoseconds: u64,
+    pub peak_memory_bytes: u64,
+    pub peak_temporary_bytes: u64,
+}
+
 unsafe extern "C" {
     pub fn dh_engine_duckdb_version() -> *const c_char;
     pub fn dh_engine_setting_check(name: DhEngineStr, value: DhEngineStr) -> *mut DhEngineError;
@@ -158,6 +166,13 @@ unsafe extern "C" {
         states_only: bool,
         visitor: *const DhEngineCatalogVisitor,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_meter(
+        connection: *mut DhEngineConnection,
+        out: *mut *mut DhEngineMeter,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_reset_meter(connection: *mut DhEngineConnection);
+    pub fn dh_engine_meter_read(meter: *const DhEngineMeter) -> DhEngineUsage;
+    pub fn dh_engine_meter_free(meter: *mut DhEngineMeter);
     pub fn dh_engine_description_free(description: *mut DhEngineDescription);
     pub fn dh_engine_connection_describe(
         connection: *mut DhEngineConnection,
@@ -185,6 +200,8 @@ unsafe extern "C" {
         out_stream: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
     pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
+    pub fn dh_engine_stream_return_kind(stream: *const DhEngineStream) -> i32;
+    pub fn dh_engine_stream_has_run(stream: *const DhEngineStream) -> bool;
     pub fn dh_engine_stream_next(stream: *mut DhEngineStream, out: *mut FFI_ArrowArray) -> *mut DhEngineError;
     pub fn dh_engine_stream_free(stream: *mut DhEngineStream);
     pub fn dh_engine_prepare(

@@ -1,11 +1,6 @@
 //! Arrow batches from outside into a table.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use arrow::array::{Int64Array, RecordBatch, RecordBatchReader};
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 
 use super::connection::Connection;
 use super::error::EngineError;
@@ -54,31 +49,55 @@ pub struct BulkLoad {
     pub batches: Box<dyn RecordBatchReader + Send>,
 }
 
+/// What stands for the rows of a load in its text.
+const ROWS: &str = "<rows of the client>";
+
+impl Load {
+    /// What it does, to be read; it is no SQL.
+    pub(super) fn text(&self, database: &str) -> String {
+        let insert = format!("{} {ROWS}", self.insert_into(database));
+        match &self.create_sql {
+            Some(create_sql) => format!("{}; {insert}", create_sql.trim_end().trim_end_matches(';')),
+            None => insert,
+        }
+    }
+
+    fn insert_into(&self, database: &str) -> String {
+        let mut path = if self.schema.is_empty() {
+            vec!["temp", "main"]
+        } else {
+            vec![database]
+        };
+        path.extend(self.schema.iter().map(String::as_str));
+        path.push(&self.table);
+        let columns = self.columns.iter().map(String::as_str);
+        format!("INSERT INTO {} ({})", quote(path, "."), quote(columns, ", "))
+    }
+}
+
+impl BulkLoad {
+    /// What it does, to be read; it is no SQL.
+    pub(super) fn text(&self) -> String {
+        format!("INSERT INTO {} {ROWS}", self.path())
+    }
+
+    fn path(&self) -> String {
+        let names = [&self.database, &self.schema].into_iter().flatten();
+        quote(names.chain([&self.table]).map(String::as_str), ".")
+    }
+}
+
+fn quote<'a>(names: impl IntoIterator<Item = &'a str>, separator: &str) -> String {
+    let quoted: Vec<_> = names.into_iter().map(quote_identifier).collect();
+    quoted.join(separator)
+}
+
 /// Load rows into a table of `database` in the open transaction. Returns how many.
 pub(super) fn load(connection: &Connection, database: &str, load: Load) -> Result<u64, EngineError> {
     if let Some(create_sql) = &load.create_sql {
         connection.query(create_sql)?;
     }
-    let quote = |names: Vec<&str>, separator| {
-        names
-            .into_iter()
-            .map(quote_identifier)
-            .collect::<Vec<_>>()
-            .join(separator)
-    };
-    let columns = load.columns.iter().map(String::as_str).collect();
-    let mut path = if load.schema.is_empty() {
-        vec!["temp", "main"]
-    } else {
-        vec![database]
-    };
-    path.extend(load.schema.iter().map(String::as_str));
-    path.push(&load.table);
-    let sql = format!(
-        "INSERT INTO {} ({}) SELECT * FROM arrow_scan()",
-        quote(path, "."),
-        quote(columns, ", ")
-    );
+    let sql = format!("{} SELECT * FROM arrow_scan()", load.insert_into(database));
     insert(connection, &sql, load.batches)
 }
 
@@ -87,13 +106,7 @@ pub(super) fn load(connection: &Connection, database: &str, load: Load) -> Resul
 /// # Errors
 /// `Catalog` if the table exists or is missing where that is to fail, as DuckDB itself says it.
 pub(super) fn bulk_load(connection: &Connection, load: BulkLoad) -> Result<u64, EngineError> {
-    let path = [&load.database, &load.schema]
-        .into_iter()
-        .flatten()
-        .chain([&load.table])
-        .map(|name| quote_identifier(name))
-        .collect::<Vec<_>>()
-        .join(".");
+    let path = load.path();
     let temporary = if load.temporary { "TEMP " } else { "" };
     let create = |or_replace: &str| format!("CREATE {or_replace}{temporary}TABLE {path} AS SELECT * FROM arrow_scan()");
     let append = || format!("INSERT INTO {path} BY NAME SELECT * FROM arrow_scan()");
@@ -138,27 +151,4 @@ pub(super) fn changed_rows(batches: &[RecordBatch]) -> Option<i64> {
         .as_any()
         .downcast_ref::<Int64Array>()?;
     (!count.is_empty()).then(|| count.value(0))
-}
-
-/// Batches that come from a client: while it is waited for, DuckDB works on nothing.
-pub(super) struct AwaitedBatches {
-    pub inner: Box<dyn RecordBatchReader + Send>,
-    pub working: Arc<AtomicUsize>,
-}
-
-impl Iterator for AwaitedBatches {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.working.fetch_sub(1, Ordering::Relaxed);
-        let batch = self.inner.next();
-        self.working.fetch_add(1, Ordering::Relaxed);
-        batch
-    }
-}
-
-impl RecordBatchReader for AwaitedBatches {
-    fn schema(&self) -> SchemaRef {
-        self.inner.schema()
-    }
 }

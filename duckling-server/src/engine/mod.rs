@@ -13,15 +13,19 @@ mod error;
 mod execution;
 mod extensions;
 mod ffi;
+mod history;
 mod icu;
 mod load;
+mod meter;
 mod off_runtime;
 mod open_connections;
 mod outlet;
 mod prepared;
 mod session;
+mod session_options;
 mod spill;
 mod stream;
+mod working;
 
 pub use catalog::{database_names, function_names};
 pub use conditions::Conditions;
@@ -30,12 +34,15 @@ pub use database::{Database, check_setting, duckdb_version};
 pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};
 pub use extensions::{failure as extension_failure, load_extension};
+pub use history::{Client, History, QueryRecord, SentBytes};
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};
+pub use meter::Usage;
 pub use off_runtime::drop_off_runtime;
 pub use outlet::{Canceller, Results};
 pub use prepared::{Parameters, Prepared};
-pub use session::{Session, SessionOptions};
+pub use session::Session;
+pub use session_options::SessionOptions;
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

@@ -86,7 +86,7 @@ impl OpenConnections {
 
     /// Say what an interrupted statement was interrupted for.
     pub(super) fn explain(&self, error: EngineError) -> EngineError {
-        if error.class == "INTERRUPT" && self.lock().closing {
+        if error.class == EngineError::INTERRUPT && self.lock().closing {
             return shutting_down();
         }
         error

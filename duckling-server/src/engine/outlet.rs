@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::connection::Connection;
 use super::error::EngineError;
+use super::history::{Entry, Recording, SentBytes};
 use super::off_runtime::drop_off_runtime;
 use super::spill::{Place, SpillFile, SpillReader};
 
@@ -62,6 +63,8 @@ pub(super) struct Outlet {
     spill_folder: PathBuf,
     /// Statements of the session that DuckDB works on now.
     working: Arc<AtomicUsize>,
+    /// The record of the statement.
+    entry: Arc<Entry>,
 }
 
 /// What becomes of the thread that has produced a batch.
@@ -72,7 +75,12 @@ enum Next {
 }
 
 impl Outlet {
-    pub(super) fn new(connection: Arc<Connection>, spill_folder: PathBuf, working: Arc<AtomicUsize>) -> Arc<Self> {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        spill_folder: PathBuf,
+        working: Arc<AtomicUsize>,
+        entry: Arc<Entry>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
@@ -86,6 +94,7 @@ impl Outlet {
             connection,
             spill_folder,
             working,
+            entry,
         })
     }
 
@@ -136,7 +145,9 @@ impl Outlet {
                 spill.insert(file)
             }
         };
-        file.write(batch)
+        let place = file.write(batch)?;
+        self.entry.spill(place.bytes as u64);
+        Ok(place)
     }
 
     fn enqueue(&self, item: Item, bytes: usize) -> Next {
@@ -225,6 +236,7 @@ impl Outlet {
             return false;
         }
         state.cancelled = true;
+        self.entry.cancel();
         state.queue.clear();
         state.queue.push_back(Item::Failure(EngineError::interrupted()));
         state.queued_bytes = 0;
@@ -262,7 +274,15 @@ impl Claim {
     /// Run a statement to its end, until its reader is gone, or until the reader is behind. Blocks.
     pub(super) fn run(mut self, mut source: Source) {
         let mut spill = None;
-        while let Some(batch) = source.next() {
+        loop {
+            let Some(batch) = source.next() else {
+                // Before the reader learns of it.
+                self.outlet.entry.produce_end();
+                break;
+            };
+            if let Ok(batch) = &batch {
+                self.outlet.entry.produce(batch);
+            }
             match self.outlet.push(batch, &mut spill) {
                 Next::Produce => {}
                 Next::Stop => break,
@@ -292,6 +312,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         self.outlet.working.fetch_sub(1, Ordering::Relaxed);
         if !self.parked {
+            self.outlet.entry.end_work();
             self.outlet.lock().producer = Producer::Finished;
             self.outlet.progress.notify_waiters();
         }
@@ -302,6 +323,8 @@ impl Drop for Claim {
 pub struct Results {
     pub(super) outlet: Arc<Outlet>,
     pub(super) schema: SchemaRef,
+    /// Absent where the reader does not decide what becomes of the statement.
+    pub(super) recording: Option<Arc<Recording>>,
 }
 
 impl Results {
@@ -315,7 +338,16 @@ impl Results {
     /// # Errors
     /// What the statement failed with; it is then over.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, EngineError>> {
-        self.outlet.pop().await
+        let next = self.outlet.pop().await;
+        if let Some(recording) = &self.recording {
+            recording.see(next.as_ref());
+        }
+        next
+    }
+
+    /// What counts the messages that are sent of it.
+    pub fn sent_bytes(&self) -> Option<SentBytes> {
+        self.recording.as_deref().map(SentBytes::of)
     }
 
     /// What stops the statement from elsewhere.

@@ -11,6 +11,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use super::connection::{Connection, Description, RawDescription};
 use super::error::EngineError;
 use super::ffi;
+use super::history::Entry;
 use super::stream::BatchStream;
 
 /// A prepared statement of one connection, which it keeps open.
@@ -18,6 +19,7 @@ pub struct Prepared {
     handle: Handle,
     /// Dropped after the statement that lives in it.
     connection: Arc<Connection>,
+    pub sql: String,
     pub description: Description,
     /// One field per parameter, in the order of their numbers.
     pub parameters: SchemaRef,
@@ -61,6 +63,7 @@ impl Prepared {
         Ok(Self {
             handle,
             connection,
+            sql: sql.to_string(),
             description: raw.read()?,
             parameters: Schema::try_from(&parameters)?.into(),
         })
@@ -151,13 +154,15 @@ impl Runs {
     }
 
     /// Start the first run, to be read with those that follow. Returns the schema of all their batches.
-    pub(super) fn start(&mut self) -> Result<SchemaRef, EngineError> {
+    pub(super) fn start(&mut self, entry: &Entry) -> Result<SchemaRef, EngineError> {
         let first = self.start_next()?.ok_or_else(|| {
             EngineError::new(
                 "Invalid Input",
                 "The parameters of the statement were bound to no row of values",
             )
         })?;
+        let is_only = self.values.as_ref().is_none_or(|values| values.rows() == 1);
+        entry.start(first.return_kind(), is_only && first.has_run());
         let schema = first.schema();
         self.current = Some(first);
         Ok(schema)

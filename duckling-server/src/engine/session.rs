@@ -1,6 +1,5 @@
 //! One client's DuckDB connection: its statements, in turn, and its transaction.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,27 +11,21 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::catalog;
 use super::conditions::{AppliedSettings, Conditions};
-use super::connection::{Connection, Description, ReturnKind};
+use super::connection::{Connection, Description, ReturnKind, in_transaction};
 use super::database::Database;
 use super::error::EngineError;
 use super::execution::{Execution, Mode, start};
-use super::load::{AwaitedBatches, BulkLoad, Load, bulk_load, changed_rows, load};
+use super::history::{Entry, Recording};
+use super::load::{BulkLoad, Load, bulk_load, changed_rows, load};
 use super::outlet::{Outlet, Results, Source};
 use super::prepared::{Parameters, Prepared, Runs};
-use super::{catalog, quote_identifier};
+use super::session_options::SessionOptions;
+use super::working::{AwaitedBatches, Flag, Working};
 
 /// How long a statement waits for a load of its own session, which may be one that is being given up.
 const LOAD_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How a session is set up.
-#[derive(Clone, Debug, Default)]
-pub struct SessionOptions {
-    /// Folder for results that another statement pushes aside; the system's temporary one if absent.
-    pub spill_folder: Option<PathBuf>,
-    /// How long a statement may run, from its start until its last row is fetched.
-    pub statement_timeout: Option<Duration>,
-}
 
 /// One client's DuckDB connection.
 ///
@@ -68,7 +61,7 @@ impl Session {
     pub fn open(instance: &Database, database: &str, options: SessionOptions) -> Result<Self, EngineError> {
         Ok(Self {
             instance: instance.clone(),
-            connection: Arc::new(connect(instance, database, &options)?),
+            connection: Arc::new(options.connect(instance, database)?),
             database: database.to_string(),
             turn: AsyncMutex::new(()),
             current: Mutex::default(),
@@ -97,8 +90,9 @@ impl Session {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub async fn describe(&self, sql: String, conditions: Conditions) -> Result<Description, EngineError> {
-        self.exclusive(conditions, move |connection| connection.describe(&sql))
-            .await
+        let recording = self.record(&sql);
+        let describe = move |connection: &Connection| connection.describe(&sql);
+        recording.conclude_description(self.exclusive(conditions, describe).await)
     }
 
     /// Run a query and collect its rows; for queries of our own, whose results are small.
@@ -126,8 +120,10 @@ impl Session {
     /// # Errors
     /// DuckDB's own.
     pub async fn execute(&self, sql: String, conditions: Conditions) -> Result<Results, EngineError> {
-        self.run(conditions, move |connection| {
+        let recording = self.record(&sql);
+        self.run(recording, conditions, move |connection, entry| {
             let stream = connection.submit(&sql)?;
+            entry.start(stream.return_kind(), stream.has_run());
             Ok((stream.schema(), Box::new(stream)))
         })
         .await
@@ -138,9 +134,9 @@ impl Session {
     /// # Errors
     /// DuckDB's parser, binder and catalog errors.
     pub async fn prepare(&self, sql: String, conditions: Conditions) -> Result<Prepared, EngineError> {
-        let connection = self.connection.clone();
-        self.exclusive(conditions, move |_| Prepared::new(connection, &sql))
-            .await
+        let (connection, recording) = (self.connection.clone(), self.record(&sql));
+        let prepare = move |_: &Connection| Prepared::new(connection, &sql);
+        recording.conclude_description(self.exclusive(conditions, prepare).await)
     }
 
     /// Read rows of parameter values.
@@ -164,9 +160,10 @@ impl Session {
         values: Option<Arc<Parameters>>,
         conditions: Conditions,
     ) -> Result<Results, EngineError> {
-        self.run(conditions, move |_| {
+        let recording = self.record(&prepared.sql);
+        self.run(recording, conditions, move |_, entry| {
             let mut runs = Runs::new(prepared, values);
-            Ok((runs.start()?, Box::new(runs)))
+            Ok((runs.start(entry)?, Box::new(runs)))
         })
         .await
     }
@@ -182,7 +179,8 @@ impl Session {
         values: Option<Arc<Parameters>>,
         conditions: Conditions,
     ) -> Result<Option<i64>, EngineError> {
-        self.exclusive(conditions, move |connection| {
+        let recording = self.record(&prepared.sql);
+        self.recorded(recording, conditions, move |connection, entry| {
             let counts = prepared.description.return_kind == ReturnKind::ChangedRows;
             let several = values.as_ref().is_some_and(|values| values.rows() > 1);
             let mut runs = Runs::new(prepared, values);
@@ -194,6 +192,7 @@ impl Session {
                 }
                 Ok(changed)
             })?;
+            entry.change(u64::try_from(changed).unwrap_or(0));
             Ok(counts.then_some(changed))
         })
         .await
@@ -204,12 +203,15 @@ impl Session {
     /// # Errors
     /// DuckDB's own.
     pub async fn execute_as(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
-        let database = self.database.clone();
-        let start = move |connection: &Connection| {
+        let (database, recording) = (self.database.clone(), self.record(&sql));
+        let start = move |connection: &Connection, entry: &Entry| {
             let (execution, stream) = start(connection, &database, &sql, mode)?;
+            if let Some(stream) = &stream {
+                entry.start(stream.return_kind(), stream.has_run());
+            }
             Ok((execution, stream.map(|stream| Box::new(stream) as Source)))
         };
-        let (mut execution, results) = self.start(conditions, start).await?;
+        let (mut execution, results) = self.start(recording, conditions, start).await?;
         execution.results = results.map(|mut results| {
             results.schema = execution.schema.clone();
             results
@@ -226,13 +228,13 @@ impl Session {
     /// DuckDB's own, or what reading the rows failed with; then nothing has changed.
     pub async fn load(&self, mut source: Load, conditions: Conditions) -> Result<u64, EngineError> {
         source.batches = self.awaited(source.batches);
-        let database = self.database.clone();
+        let (database, recording) = (self.database.clone(), self.record(&source.text(&self.database)));
         if !source.apart && (conditions.begin || self.connection.in_transaction()) {
             let loading = Flag::raise(&self.loading);
             return self
-                .exclusive(conditions, move |connection| {
+                .recorded(recording, conditions, move |connection, entry| {
                     let _loading = loading;
-                    load(connection, &database, source)
+                    load(connection, &database, source).inspect(|rows| entry.change(*rows))
                 })
                 .await;
         }
@@ -240,8 +242,13 @@ impl Session {
         let working = Working::begin(&self.working);
         spawn_blocking(move || {
             let _working = working;
-            let connection = connect(&instance, &database, &options)?;
-            in_transaction(&connection, true, |connection| load(connection, &database, source))
+            let outcome = options.connect(&instance, &database).and_then(|connection| {
+                recording.entry().begin_work(&connection);
+                let loaded = in_transaction(&connection, true, |connection| load(connection, &database, source));
+                recording.entry().end_work();
+                loaded.inspect(|rows| recording.entry().change(*rows))
+            });
+            recording.conclude(outcome)
         })
         .await
         .map_err(|_| EngineError::lost("load"))?
@@ -254,10 +261,11 @@ impl Session {
     /// As [`Session::load`].
     pub async fn bulk_load(&self, mut source: BulkLoad, conditions: Conditions) -> Result<u64, EngineError> {
         source.batches = self.awaited(source.batches);
-        let loading = Flag::raise(&self.loading);
-        self.exclusive(conditions, move |connection| {
+        let (loading, recording) = (Flag::raise(&self.loading), self.record(&source.text()));
+        self.recorded(recording, conditions, move |connection, entry| {
             let _loading = loading;
             in_transaction(connection, true, |connection| bulk_load(connection, source))
+                .inspect(|rows| entry.change(*rows))
         })
         .await
     }
@@ -331,49 +339,74 @@ impl Session {
         self.current().is_closed
     }
 
+    /// A statement of the client has arrived.
+    fn record(&self, sql: &str) -> Recording {
+        self.options.history.record(&self.options.client, sql)
+    }
+
     /// Start a statement on the connection once it is free, and stream what it returns.
     async fn run(
         &self,
+        recording: Recording,
         conditions: Conditions,
-        start: impl FnOnce(&Connection) -> Result<(SchemaRef, Source), EngineError> + Send + 'static,
+        start: impl FnOnce(&Connection, &Entry) -> Result<(SchemaRef, Source), EngineError> + Send + 'static,
     ) -> Result<Results, EngineError> {
-        let start = |connection: &Connection| start(connection).map(|(schema, source)| (schema, Some(source)));
-        let (schema, results) = self.start(conditions, start).await?;
+        let start = |connection: &Connection, entry: &Entry| {
+            start(connection, entry).map(|(schema, source)| (schema, Some(source)))
+        };
+        let (schema, results) = self.start(recording, conditions, start).await?;
         let mut results = results.ok_or_else(|| EngineError::lost("statement"))?;
         results.schema = schema;
         Ok(results)
     }
 
     /// Start something on the connection once it is free. What it says of itself comes back at once; its batches, if it has
-    /// any, follow.
+    /// any, follow. Without any, there is nothing to record but a failure.
     async fn start<T: Send + 'static>(
         &self,
+        recording: Recording,
         conditions: Conditions,
-        start: impl FnOnce(&Connection) -> Result<(T, Option<Source>), EngineError> + Send + 'static,
+        start: impl FnOnce(&Connection, &Entry) -> Result<(T, Option<Source>), EngineError> + Send + 'static,
+    ) -> Result<(T, Option<Results>), EngineError> {
+        let recording = Arc::new(recording);
+        match self.begin(&recording, conditions, start).await {
+            Ok((answer, Some(mut results))) => {
+                results.recording = Some(recording);
+                Ok((answer, Some(results)))
+            }
+            outcome => recording.conclude_description(outcome),
+        }
+    }
+
+    async fn begin<T: Send + 'static>(
+        &self,
+        recording: &Arc<Recording>,
+        conditions: Conditions,
+        start: impl FnOnce(&Connection, &Entry) -> Result<(T, Option<Source>), EngineError> + Send + 'static,
     ) -> Result<(T, Option<Results>), EngineError> {
         let _turn = self.free_connection().await?;
-        let (outlet, results) = self.claim_connection()?;
+        let (outlet, results) = self.claim_connection(recording)?;
+        // If the caller goes away, what becomes of the statement is still known here.
+        let recording = recording.clone();
         let (connection, applied) = (self.connection.clone(), self.settings.clone());
         let (started, outcome) = oneshot::channel();
         spawn_blocking(move || {
             let claim = outlet.claim();
+            recording.entry().begin_work(&connection);
             let outcome = applied
                 .establish(&connection, &conditions)
                 .and_then(|()| claim.proceed())
-                .and_then(|()| start(&connection));
+                .and_then(|()| start(&connection, recording.entry()));
             match outcome {
                 Ok((answer, Some(source))) => {
                     // Nobody listens if the reader has gone; then `run` ends at once.
                     let _ = started.send(Ok((answer, true)));
                     claim.run(source);
                 }
-                Ok((answer, None)) => {
+                outcome => {
                     drop(claim);
-                    let _ = started.send(Ok((answer, false)));
-                }
-                Err(error) => {
-                    drop(claim);
-                    let _ = started.send(Err(error));
+                    let outcome = recording.conclude_description(outcome.map(|(answer, _)| (answer, false)));
+                    let _ = started.send(outcome);
                 }
             }
         });
@@ -387,15 +420,34 @@ impl Session {
         conditions: Conditions,
         call: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        let _turn = self.free_connection().await?;
-        let (outlet, _interrupt_when_dropped) = self.claim_connection()?;
+        self.recorded(Recording::unlisted(), conditions, |connection, _| call(connection))
+            .await
+    }
+
+    /// The same, for a statement of the client. What becomes of it is known when the call is over, whoever waits for it.
+    async fn recorded<T: Send + 'static>(
+        &self,
+        recording: Recording,
+        conditions: Conditions,
+        call: impl FnOnce(&Connection, &Entry) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let claimed = async {
+            let turn = self.free_connection().await?;
+            Ok((turn, self.claim_connection(&recording)?))
+        };
+        let (_turn, (outlet, _interrupt_when_dropped)) = match claimed.await {
+            Ok(claimed) => claimed,
+            Err(error) => return recording.conclude(Err(error)),
+        };
         let (connection, applied) = (self.connection.clone(), self.settings.clone());
         spawn_blocking(move || {
             let claim = outlet.claim();
-            applied
+            recording.entry().begin_work(&connection);
+            let outcome = applied
                 .establish(&connection, &conditions)
                 .and_then(|()| claim.proceed())
-                .and_then(|()| call(&connection))
+                .and_then(|()| call(&connection, recording.entry()));
+            recording.conclude(outcome)
         })
         .await
         .map_err(|_| EngineError::lost("statement"))?
@@ -430,9 +482,10 @@ impl Session {
     ///
     /// # Errors
     /// `Connection` if the session was closed, perhaps while the statement waited for its turn; then nothing has begun.
-    fn claim_connection(&self) -> Result<(Arc<Outlet>, Results), EngineError> {
+    fn claim_connection(&self, recording: &Recording) -> Result<(Arc<Outlet>, Results), EngineError> {
         let folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
-        let outlet = Outlet::new(self.connection.clone(), folder, self.working.clone());
+        let entry = recording.entry().clone();
+        let outlet = Outlet::new(self.connection.clone(), folder, self.working.clone(), entry);
         let mut current = self.current();
         if current.is_closed {
             return Err(EngineError::session_closed());
@@ -441,6 +494,7 @@ impl Session {
         let results = Results {
             outlet: outlet.clone(),
             schema: Schema::empty().into(),
+            recording: None,
         };
         Ok((outlet, results))
     }
@@ -448,68 +502,4 @@ impl Session {
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Set while it lives.
-struct Flag(Arc<AtomicBool>);
-
-impl Flag {
-    fn raise(flag: &Arc<AtomicBool>) -> Self {
-        flag.store(true, Ordering::Relaxed);
-        Self(flag.clone())
-    }
-}
-
-impl Drop for Flag {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Counts as work while it lives.
-struct Working(Arc<AtomicUsize>);
-
-impl Working {
-    fn begin(working: &Arc<AtomicUsize>) -> Self {
-        working.fetch_add(1, Ordering::Relaxed);
-        Self(working.clone())
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn connect(instance: &Database, database: &str, options: &SessionOptions) -> Result<Connection, EngineError> {
-    let connection = instance.connect()?;
-    // With its schema: a bare name means a schema of the default database first.
-    connection.query(&format!("USE {}.main", quote_identifier(database)))?;
-    if let Some(limit) = options.statement_timeout {
-        connection.query(&format!(
-            "SET SESSION max_execution_time = {}",
-            limit.as_millis().max(1)
-        ))?;
-    }
-    Ok(connection)
-}
-
-/// Run `work` in a transaction of its own if it is `wanted` and none is open: all of it happens, or nothing.
-fn in_transaction<T>(
-    connection: &Connection,
-    wanted: bool,
-    work: impl FnOnce(&Connection) -> Result<T, EngineError>,
-) -> Result<T, EngineError> {
-    if !wanted || connection.in_transaction() {
-        return work(connection);
-    }
-    connection.query("BEGIN TRANSACTION")?;
-    let outcome = work(connection);
-    match &outcome {
-        Ok(_) => connection.query("COMMIT").map(drop)?,
-        // The reason of the failure is what the client must hear, whatever becomes of the rollback.
-        Err(_) => drop(connection.query("ROLLBACK")),
-    }
-    outcome
 }

@@ -21,7 +21,7 @@ pub struct SpillFile {
 #[derive(Clone, Copy)]
 pub struct Place {
     offset: u64,
-    bytes: usize,
+    pub bytes: usize,
 }
 
 impl SpillFile {

@@ -6,6 +6,7 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 
+use super::connection::ReturnKind;
 use super::error::EngineError;
 use super::ffi;
 use super::open_connections::Registration;
@@ -55,6 +56,18 @@ impl BatchStream {
 
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// What its rows mean.
+    pub fn return_kind(&self) -> ReturnKind {
+        // SAFETY: the handle is alive.
+        ReturnKind::from_code(unsafe { ffi::dh_engine_stream_return_kind(self.handle) })
+    }
+
+    /// Whether the statement has run to its end already, and committed.
+    pub fn has_run(&self) -> bool {
+        // SAFETY: the handle is alive.
+        unsafe { ffi::dh_engine_stream_has_run(self.handle) }
     }
 }
 

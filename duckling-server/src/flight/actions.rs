@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_flight::Action;
 use duckling_protocol::{
-    CatalogRequest, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, TransactionControl, action,
+    CatalogRequest, OpenSession, PROTOCOL_VERSION, QueryHistoryRequest, SESSION_HEADER, SessionOpened,
+    TransactionControl, action,
 };
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
@@ -15,7 +16,7 @@ use tonic::{Extensions, Request, Response, Status};
 use super::sessions::Sessions;
 use super::sql::cancel;
 use super::status::{from_engine, internal};
-use super::{load_extension, session_options};
+use super::{load_extension, query_history, session_options};
 use crate::engine::{Conditions, EngineError, duckdb_version};
 
 /// Name of the standard action.
@@ -68,6 +69,12 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
             session().await?;
             load_extension::load(sessions, decode(&body)?).await?.encode_to_vec()
         }
+        action::QUERY_HISTORY => {
+            let _: QueryHistoryRequest = decode(&body)?;
+            // Only for clients with a session.
+            session().await?;
+            query_history::answer(sessions.history()).encode_to_vec()
+        }
         CANCEL_FLIGHT_INFO => cancel::cancel_flight_info(sessions, &body)?.encode_to_vec(),
         session_options::SET_SESSION_OPTIONS => session_options::set(&session().await?, &body).await?.encode_to_vec(),
         session_options::GET_SESSION_OPTIONS => session_options::get(&session().await?).await?.encode_to_vec(),
@@ -90,7 +97,7 @@ async fn open_session(
             request.protocol_version
         )));
     }
-    let session = sessions.open(&request.database, true, extensions).await?;
+    let session = sessions.open(&request.database, None, true, extensions).await?;
     let (functions, databases) = if request.want_names {
         let sessions = sessions.clone();
         spawn_blocking(move || sessions.names())

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tonic::Status;
 
 use super::sessions::{Lease, Running};
@@ -33,6 +33,7 @@ pub fn encode_answer(
     results: Option<Results>,
     held: (Option<Running>, Lease),
 ) -> FlightDataStream {
+    let sent_bytes = results.as_ref().and_then(Results::sent_bytes);
     // In this order they are dropped: the session outlives its results.
     let batches = stream::unfold((results, held), |(results, held)| async move {
         let mut results = results?;
@@ -47,6 +48,11 @@ pub fn encode_answer(
         .with_dictionary_handling(DictionaryHandling::Resend)
         .with_max_flight_data_size(MAX_MESSAGE_BYTES)
         .build(batches)
+        .inspect_ok(move |message| {
+            if let Some(sent_bytes) = &sent_bytes {
+                sent_bytes.add(message.data_header.len() + message.data_body.len() + message.app_metadata.len());
+            }
+        })
         .map(|message| message.map_err(Status::from))
         .boxed()
 }

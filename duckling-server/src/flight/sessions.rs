@@ -24,8 +24,8 @@ use super::sql::prepared_statement::PreparedStatement;
 use super::status::{SESSION_LOST, from_engine, internal, session_lost};
 use crate::config::quoted_list;
 use crate::engine::{
-    Canceller, Connection, Database, EngineError, Results, Session, SessionOptions, database_names, drop_off_runtime,
-    function_names,
+    Canceller, Client, Connection, Database, EngineError, History, Results, Session, SessionOptions, database_names,
+    drop_off_runtime, function_names,
 };
 
 /// How soon the end of a session is noticed.
@@ -43,6 +43,8 @@ pub struct Limits {
     pub statement_timeout: Option<Duration>,
     /// Folder for results that another statement pushes aside; the system's temporary one if absent.
     pub spill_folder: Option<PathBuf>,
+    /// Statements that are remembered; none if 0.
+    pub query_history: usize,
 }
 
 /// The open sessions of one server.
@@ -56,6 +58,7 @@ pub struct Sessions {
     count: AtomicUsize,
     /// Statements whose results are being read, by the id in their ticket.
     running: Mutex<HashMap<Bytes, Canceller>>,
+    history: Arc<History>,
 }
 
 /// One client's session, and what belongs to it beyond DuckDB's connection.
@@ -81,6 +84,7 @@ impl Sessions {
     /// Watches over the sessions for as long as the value lives; needs a Tokio runtime.
     pub fn new(instance: Database, default_database: String, databases: Vec<String>, limits: Limits) -> Arc<Self> {
         let sessions = Arc::new(Self {
+            history: Arc::new(History::new(limits.query_history)),
             instance,
             default_database,
             databases,
@@ -104,23 +108,35 @@ impl Sessions {
         self.instance.connect()
     }
 
-    /// Open a session on a database, the default one if `database` is empty.
+    /// What clients had the server run.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Open a session on a database, the default one if `database` is empty; `user_name` is what the client calls itself.
     ///
     /// # Errors
     /// `ResourceExhausted` if there are too many; DuckDB's own if there is no such database.
     pub async fn open(
         self: &Arc<Self>,
         database: &str,
+        user_name: Option<String>,
         lossless: bool,
         extensions: &Extensions,
     ) -> Result<Lease, Status> {
         let count = Counted::begin(self)?;
         let database = self.find_database(database).map_err(|error| from_engine(&error))?;
+        let id = Uuid::new_v4().to_string();
         let (instance, options) = (
             self.instance.clone(),
             SessionOptions {
                 spill_folder: self.limits.spill_folder.clone(),
                 statement_timeout: self.limits.statement_timeout,
+                history: self.history.clone(),
+                client: Arc::new(Client {
+                    session_id: id.clone(),
+                    user_name,
+                }),
             },
         );
         let engine = spawn_blocking(move || {
@@ -134,7 +150,7 @@ impl Sessions {
         .map_err(|_| internal("opening a session was given up"))?
         .map_err(|error: EngineError| from_engine(&error))?;
         let session = Arc::new(ClientSession {
-            id: Uuid::new_v4().to_string(),
+            id,
             engine,
             link: Mutex::new(extensions.get::<Arc<Link>>().map(Arc::downgrade).unwrap_or_default()),
             last_used: Mutex::new(Instant::now()),
@@ -210,7 +226,7 @@ impl Sessions {
             }
             return lease.ok_or_else(session_lost);
         }
-        let lease = self.open("", false, extensions).await?;
+        let lease = self.open("", None, false, extensions).await?;
         // Another call of this connection may have been faster.
         let winner = link.session_id().get_or_insert_with(|| lease.id.clone()).clone();
         if winner == lease.id {

@@ -11,6 +11,7 @@
 #include "registered_pragmas.hpp"
 #include "sequence_functions.hpp"
 #include "server_extensions.hpp"
+#include "server_query_history.hpp"
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
 #include "storage.hpp"
@@ -74,6 +75,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::RegisterRemoteTable());
 		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
 		loader.RegisterFunction(duckherder::ServerExtensions());
+		loader.RegisterFunction(duckherder::ServerQueryHistory());
 		loader.RegisterFunction(duckherder::LoadExtension());
 		loader.RegisterFunction(duckherder::RebuildIndexFunction());
 		duckherder::ExtendSequenceFunctions(loader.GetDatabaseInstance());

@@ -41,6 +41,31 @@ struct dh_option {
 	dh_str value;
 };
 
+//! One statement that a server has recorded.
+struct dh_query_record {
+	uint64_t query_id;
+	bool has_user_name;
+	dh_str user_name;
+	dh_str session_id;
+	dh_str sql;
+	//! Since 1970
+	int64_t started_us;
+	uint64_t duration_us;
+	uint64_t rows;
+	uint64_t sent_bytes;
+	uint64_t cpu_us;
+	uint64_t peak_memory_bytes;
+	uint64_t spilled_bytes;
+	dh_str status;
+	bool has_error;
+	dh_str error;
+};
+
+struct dh_query_history {
+	const dh_query_record *records;
+	size_t record_count;
+};
+
 //! An attached server.
 struct dh_catalog;
 //! One client connection's session on an attached server.
@@ -182,6 +207,9 @@ struct dh_callbacks {
 	dh_error *(*session_load_extension)(const dh_catalog *catalog, dh_session *session, dh_str name, dh_str repository,
 	                                    dh_str version, const dh_interrupt *interrupt, dh_text **out);
 	void (*text_free)(dh_text *text);
+	//! What the server has recorded of all its clients' statements, oldest first.
+	dh_error *(*session_query_history)(dh_session *session, const dh_interrupt *interrupt, dh_query_history **out);
+	void (*query_history_free)(dh_query_history *history);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
 	//! Roll back without waiting for it
 	void (*session_abandon_transaction)(dh_session *session);

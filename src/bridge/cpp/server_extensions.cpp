@@ -13,18 +13,15 @@ static const string EXTENSIONS_SQL = "SELECT extension_name, loaded, installed, 
                                      "extension_version, install_mode, installed_from FROM duckdb_extensions()";
 
 static unique_ptr<TableRef> BindReplace(ClientContext &context, TableFunctionBindInput &input) {
-	auto &catalog = RemoteCatalog::FindOrOnly(context, input.inputs.empty() ? Value() : input.inputs[0]);
+	auto &catalog = RemoteCatalog::FindOrOnly(context, input.inputs[0]);
 	return QueryFunctionCall(catalog, EXTENSIONS_SQL, StatementKind::QUERY);
 }
 
-TableFunctionSet ServerExtensions() {
-	TableFunctionSet set("duckherder_server_extensions");
-	for (auto &arguments : {vector<LogicalType>(), vector<LogicalType> {LogicalType::VARCHAR}}) {
-		TableFunction function(arguments, nullptr, nullptr);
-		function.bind_replace = BindReplace;
-		set.AddFunction(function);
-	}
-	return set;
+TableFunction ServerExtensions() {
+	TableFunction function("duckherder_server_extensions", {}, nullptr, nullptr);
+	function.GetSignature().AddParameter("catalog", LogicalType::VARCHAR, Value(LogicalType::VARCHAR));
+	function.bind_replace = BindReplace;
+	return function;
 }
 
 } // namespace duckherder

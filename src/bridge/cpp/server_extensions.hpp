@@ -3,11 +3,11 @@
 
 #include "bridge_internal.hpp"
 
-#include "duckdb/function/function_set.hpp"
+#include "duckdb/function/table_function.hpp"
 
 namespace duckherder {
 
 //! The extensions of a server, as its `duckdb_extensions()` tells them.
-duckdb::TableFunctionSet ServerExtensions();
+duckdb::TableFunction ServerExtensions();
 
 } // namespace duckherder

@@ -69,6 +69,7 @@ dh_engine_error *dh_engine_connection_submit(dh_engine_connection *handle, dh_en
                                              dh_engine_stream **out) noexcept {
 	return Guard([&]() {
 		auto &connection = *handle->connection;
+		duckling::MeteredCall metered(connection.context);
 		auto statement = duckling::ParseOne(connection, ToString(sql));
 		if (input) {
 			duckling::BindInput(*statement, input);

@@ -15,7 +15,7 @@ using duckling::ToString;
 
 namespace duckling {
 
-static int32_t ReturnKind(StatementReturnType type) {
+int32_t ReturnKind(StatementReturnType type) {
 	switch (type) {
 	case StatementReturnType::CHANGED_ROWS:
 		return DH_RETURN_CHANGED_ROWS;

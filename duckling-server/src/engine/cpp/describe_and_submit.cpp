@@ -72,6 +72,7 @@ dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *
 	return Guard([&]() {
 		*out_stream = nullptr;
 		auto &connection = *handle->connection;
+		duckling::MeteredCall metered(connection.context);
 		auto statement = duckling::ParseOne(connection, ToString(sql));
 		auto written_type = statement->type;
 		if (written_type != StatementType::SELECT_STATEMENT) {

@@ -34,6 +34,7 @@ struct dh_engine_connection;
 struct dh_engine_stream;
 struct dh_engine_prepared;
 struct dh_engine_parameters;
+struct dh_engine_meter;
 
 struct dh_engine_option {
 	dh_engine_str name;
@@ -68,6 +69,23 @@ bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexc
 //! Version of the catalog of a database, as the open transaction sees it; 0 if the catalog has no versions.
 dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *connection, dh_engine_str database,
                                                       uint64_t *out) noexcept;
+
+//! What the statements of a connection have cost.
+struct dh_engine_usage {
+	//! Of all threads together
+	uint64_t cpu_nanoseconds;
+	//! What the whole instance held at most in memory meanwhile
+	uint64_t peak_memory_bytes;
+	//! By how much its temporary files grew at most meanwhile
+	uint64_t peak_temporary_bytes;
+};
+
+//! The meter of a connection, which outlives it.
+dh_engine_error *dh_engine_connection_meter(dh_engine_connection *connection, dh_engine_meter **out) noexcept;
+void dh_engine_connection_reset_meter(dh_engine_connection *connection) noexcept;
+//! May be called from any thread.
+dh_engine_usage dh_engine_meter_read(const dh_engine_meter *meter) noexcept;
+void dh_engine_meter_free(dh_engine_meter *meter) noexcept;
 
 //! Mirrors duckling_protocol::EntryKind
 enum dh_engine_entry_kind {
@@ -149,6 +167,10 @@ dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *
                                                           ArrowSchema *out_schema, dh_engine_description *out,
                                                           dh_engine_stream **out_stream) noexcept;
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept;
+//! A dh_engine_return_kind.
+int32_t dh_engine_stream_return_kind(const dh_engine_stream *stream) noexcept;
+//! The statement has run to its end already, and committed.
+bool dh_engine_stream_has_run(const dh_engine_stream *stream) noexcept;
 //! Fetch the next batch; at the end, and after it, `out->release` is null.
 dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept;
 //! End the statement, finished or not.

@@ -4,6 +4,7 @@
 #include "engine.h"
 
 #include "arrow_batches.hpp"
+#include "meter.hpp"
 
 #include "duckdb.hpp"
 #include "duckdb/common/atomic.hpp"
@@ -59,6 +60,7 @@ public:
 	duckdb::vector<duckdb::LogicalType> types;
 	duckdb::vector<duckdb::Identifier> names;
 	duckdb::ClientProperties properties;
+	duckdb::StatementReturnType return_type = duckdb::StatementReturnType::QUERY_RESULT;
 };
 
 namespace duckling {
@@ -72,6 +74,8 @@ inline std::string ToString(dh_engine_str text) {
 
 //! The one statement that `sql` is.
 duckdb::unique_ptr<duckdb::SQLStatement> ParseOne(duckdb::Connection &connection, const std::string &sql);
+
+int32_t ReturnKind(duckdb::StatementReturnType type);
 
 //! Describe a statement from what its binding found.
 void FillDescription(duckdb::ClientContext &context, duckdb::StatementType statement_type,

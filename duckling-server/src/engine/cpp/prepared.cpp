@@ -98,6 +98,7 @@ dh_engine_error *dh_engine_prepared_submit(dh_engine_connection *handle, dh_engi
                                            const dh_engine_parameters *parameters, size_t row,
                                            dh_engine_stream **out) noexcept {
 	return Guard([&]() {
+		duckling::MeteredCall metered(handle->connection->context);
 		auto &statement = *prepared->statement;
 		identifier_map_t<BoundParameterData> values;
 		auto given = parameters ? parameters->rows[row].size() : 0;

@@ -37,6 +37,7 @@ dh_engine_stream::dh_engine_stream(dh_engine_connection &handle, StatementType w
 	types = result->GetTypes();
 	names = result->GetNames();
 	properties = result->client_properties;
+	return_type = result->GetStatementProperties().return_type;
 	retained = std::move(result);
 }
 
@@ -64,6 +65,7 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 	if (!draining) {
 		return nullptr;
 	}
+	auto meter = duckling::Meter::Of(*context);
 	idx_t idle_turns = 0;
 	while (!stop_signal->is_stopped) {
 		auto state = draining->ExecuteTask();
@@ -79,6 +81,7 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 			draining->WaitForTask();
 		} else if (state == QueryResultState::NO_TASKS_AVAILABLE) {
 			// DuckDB's other threads are at it, and do not tell when a batch is there
+			meter->Sample(*context);
 			if (++idle_turns < MAX_YIELDS) {
 				std::this_thread::yield();
 			} else {
@@ -107,6 +110,7 @@ dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *
 dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out) noexcept {
 	out->release = nullptr;
 	return Guard([&]() {
+		duckling::MeteredCall metered(stream->context);
 		auto batch = stream->Fetch();
 		if (batch) {
 			batch->MoveTo(*out);
@@ -114,6 +118,17 @@ dh_engine_error *dh_engine_stream_next(dh_engine_stream *stream, ArrowArray *out
 	});
 }
 
+int32_t dh_engine_stream_return_kind(const dh_engine_stream *stream) noexcept {
+	return duckling::ReturnKind(stream->return_type);
+}
+
+bool dh_engine_stream_has_run(const dh_engine_stream *stream) noexcept {
+	return stream->retained != nullptr;
+}
+
 void dh_engine_stream_free(dh_engine_stream *stream) noexcept {
-	dh_engine_error_free(Guard([&]() { delete stream; }));
+	dh_engine_error_free(Guard([&]() {
+		duckling::MeteredCall metered(stream->context);
+		delete stream;
+	}));
 }
