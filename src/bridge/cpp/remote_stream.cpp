@@ -9,17 +9,18 @@ using namespace duckdb;
 
 namespace duckherder {
 
-RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, const string &sql, dh_execute_mode mode,
-                           bool writes) {
+RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, SentStatement sent_p, dh_execute_mode mode,
+                           bool writes)
+    : sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog);
 	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
 	MirroredSettings settings(context);
-	dh_statement statement {ToStr(sql), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
+	dh_statement statement {ToStr(sent.Sql()), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
 	if (writes) {
 		transaction.Writes();
 	}
-	Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream));
+	sent.Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream));
 	try {
 		transaction.HeardOf(answer->catalog_version);
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);
@@ -66,7 +67,7 @@ shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
 	Interrupt interrupt(context);
 	while (true) {
 		auto batch = make_shared_ptr<ArrowArrayWrapper>();
-		Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array));
+		sent.Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array));
 		if (!batch->arrow_array.release) {
 			return nullptr;
 		}

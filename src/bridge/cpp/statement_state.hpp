@@ -21,6 +21,11 @@ public:
 	//! A statement is bound to be executed at once: neither to be explained, nor for its shape alone.
 	bool IsBoundToExecute(duckdb::optional_ptr<duckdb::Binder> binder) const;
 
+	//! The statement is a PREPARE.
+	bool Prepares() const {
+		return prepares;
+	}
+
 	//! A pushed statement with that many parameters was bound. DuckDB counts a statement's parameters after it was
 	//! replaced by the call that runs it, and finds none; this puts the count right before the values are checked against it.
 	void SetParameterCount(duckdb::idx_t count);
@@ -52,6 +57,7 @@ public:
 private:
 	bool in_query = false;
 	bool explains = false;
+	bool prepares = false;
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
 	duckdb::idx_t parameter_count = 0;

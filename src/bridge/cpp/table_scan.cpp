@@ -66,7 +66,8 @@ static string ScanSql(const TableScanData &data, const vector<column_t> &column_
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<TableScanData>();
-	auto stream = make_uniq<RemoteStream>(context, data.catalog, ScanSql(data, input.column_ids), DH_EXECUTE_RUN, false);
+	SentStatement sent(ScanSql(data, input.column_ids));
+	auto stream = make_uniq<RemoteStream>(context, data.catalog, std::move(sent), DH_EXECUTE_RUN, false);
 	vector<LogicalType> types;
 	for (auto id : input.column_ids) {
 		types.push_back(ColumnType(data.table, id));

@@ -1,0 +1,139 @@
+// A statement for a server, and how what the server finds wrong with it is found in the user's own text.
+
+#include "sent_statement.hpp"
+
+#include "statement_names.hpp"
+
+#include "duckdb/common/error_data.hpp"
+#include "duckdb/parser/parsed_data/create_info.hpp"
+#include "duckdb/parser/parser.hpp"
+#include "duckdb/parser/query_error_context.hpp"
+
+using namespace duckdb;
+
+namespace duckherder {
+
+SentStatement::SentStatement(string sql_p) : sql(std::move(sql_p)), origin(Origin::OURS) {
+}
+
+SentStatement::SentStatement(shared_ptr<QueryNode> node_p)
+    : sql(node_p->ToString()), origin(Origin::PRINTED), node(std::move(node_p)) {
+}
+
+SentStatement::SentStatement(shared_ptr<SQLStatement> statement_p)
+    : sql(statement_p->ToString()), origin(Origin::PRINTED), statement(std::move(statement_p)) {
+}
+
+SentStatement SentStatement::AsWritten(string sql) {
+	SentStatement result(std::move(sql));
+	result.origin = Origin::WRITTEN;
+	return result;
+}
+
+SentStatement SentStatement::AsArgument(string sql) {
+	SentStatement result(std::move(sql));
+	result.origin = Origin::ARGUMENT;
+	return result;
+}
+
+namespace {
+
+//! An expression or a table of a statement.
+struct Part {
+	int kind;
+	QueryLocation location;
+	//! Number of the first part that is not inside of it
+	idx_t end;
+};
+
+class Parts : public StatementNames {
+public:
+	vector<Part> parts;
+
+protected:
+	void VisitName(CatalogType, QualifiedName &) override {
+	}
+	void Enter(int kind, QueryLocation location) override {
+		open.push_back(parts.size());
+		parts.push_back({kind, location, 0});
+	}
+	void Leave() override {
+		parts[open.back()].end = parts.size();
+		open.pop_back();
+	}
+
+private:
+	vector<idx_t> open;
+};
+
+} // namespace
+
+//! A value may be printed as more than it was: as a cast, or a call.
+static bool IsValue(const Part &part) {
+	return part.kind == int(ExpressionClass::CONSTANT) || part.kind == int(ExpressionClass::PARAMETER);
+}
+
+//! Walk through the statement as it was printed and as the user wrote it, side by side, until `place` is reached.
+static QueryLocation FindBeside(const vector<Part> &printed, const vector<Part> &written, QueryLocation place) {
+	idx_t next = 0;
+	for (auto &part : written) {
+		if (next >= printed.size() || (printed[next].kind != part.kind && !IsValue(part))) {
+			break;
+		}
+		auto end = IsValue(part) ? printed[next].end : next + 1;
+		for (; next < end; next++) {
+			auto &location = printed[next].location;
+			if (location.offset == place.offset && location.length == place.length && part.location.IsValid()) {
+				return part.location;
+			}
+		}
+	}
+	return QueryLocation();
+}
+
+QueryLocation SentStatement::Find(QueryLocation place) const {
+	try {
+		auto parser = Parser::GetBuiltinParser();
+		parser.ParseQuery(sql);
+		Parts printed, written;
+		printed.Walk(*parser.statements.at(0));
+		if (node) {
+			written.Walk(*node->Copy());
+		} else {
+			written.Walk(*statement->Copy());
+		}
+		return FindBeside(printed.parts, written.parts, place);
+	} catch (const std::exception &) {
+		// An error without its place is better than another one
+		return QueryLocation();
+	}
+}
+
+static QueryLocation PositionOf(const RemoteError &error) {
+	auto location = error.extra_info.find("location");
+	unsigned long long offset, length;
+	if (location != error.extra_info.end() &&
+	    std::sscanf(location->second.c_str(), "[%llu,%llu]", &offset, &length) == 2) {
+		return QueryLocation(offset, length);
+	}
+	return QueryLocation();
+}
+
+void SentStatement::Check(dh_error *error) const {
+	if (!error) {
+		return;
+	}
+	auto taken = TakeError(error);
+	if (taken.HasPosition()) {
+		auto place = PositionOf(taken);
+		if (origin == Origin::ARGUMENT && place.IsValid()) {
+			taken.message = QueryErrorContext::Format(sql, taken.message, place.offset, place.length);
+		}
+		if (origin != Origin::WRITTEN) {
+			taken.SetPosition(origin == Origin::PRINTED ? Find(place) : QueryLocation());
+		}
+	}
+	throw Exception(taken.extra_info, taken.type, taken.message);
+}
+
+} // namespace duckherder
