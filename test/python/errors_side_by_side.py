@@ -20,7 +20,8 @@ class Sides:
     """A local database `dh`, and a server attached as `dh`, with the same in them."""
 
     def __init__(self, server_database: str = SERVER_DATABASE) -> None:
-        self.server = Duckling("--listen", "127.0.0.1:0", "--log-level", "off", "--database", f"{server_database}=:memory:")
+        database = f"{server_database}=:memory:"
+        self.server = Duckling("--listen", "127.0.0.1:0", "--log-level", "off", "--database", database)
         self.local = duckdb.connect()
         self.local.execute("ATTACH ':memory:' AS dh")
         self.remote = duckdb.connect(config={"allow_unsigned_extensions": "true"})

@@ -39,6 +39,7 @@ public:
 private:
 	void Free();
 
+	const RemoteCatalog &catalog;
 	const SentStatement sent;
 	dh_answer *answer = nullptr;
 	dh_stream *stream = nullptr;

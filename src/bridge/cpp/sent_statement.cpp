@@ -2,10 +2,10 @@
 
 #include "sent_statement.hpp"
 
+#include "catalog.hpp"
 #include "statement_names.hpp"
 
-#include "duckdb/common/error_data.hpp"
-#include "duckdb/parser/parsed_data/create_info.hpp"
+#include "duckdb/common/string_util.hpp"
 #include "duckdb/parser/parser.hpp"
 #include "duckdb/parser/query_error_context.hpp"
 
@@ -73,8 +73,10 @@ static bool IsValue(const Part &part) {
 	return part.kind == int(ExpressionClass::CONSTANT) || part.kind == int(ExpressionClass::PARAMETER);
 }
 
-//! Walk through the statement as it was printed and as the user wrote it, side by side, until `place` is reached.
+//! Walk through the statement as it was printed and as the user wrote it, side by side, to what is at `place`. Of some errors
+//! DuckDB tells the beginning alone: the innermost that begins there is meant.
 static QueryLocation FindBeside(const vector<Part> &printed, const vector<Part> &written, QueryLocation place) {
+	QueryLocation found;
 	idx_t next = 0;
 	for (auto &part : written) {
 		if (next >= printed.size() || (printed[next].kind != part.kind && !IsValue(part))) {
@@ -83,12 +85,17 @@ static QueryLocation FindBeside(const vector<Part> &printed, const vector<Part> 
 		auto end = IsValue(part) ? printed[next].end : next + 1;
 		for (; next < end; next++) {
 			auto &location = printed[next].location;
-			if (location.offset == place.offset && location.length == place.length && part.location.IsValid()) {
+			if (location.offset != place.offset || !part.location.IsValid()) {
+				continue;
+			}
+			if (place.length == 0) {
+				found = QueryLocation(part.location.offset, 0);
+			} else if (place.length == location.length) {
 				return part.location;
 			}
 		}
 	}
-	return QueryLocation();
+	return found;
 }
 
 QueryLocation SentStatement::Find(QueryLocation place) const {
@@ -119,7 +126,31 @@ static QueryLocation PositionOf(const RemoteError &error) {
 	return QueryLocation();
 }
 
-void SentStatement::Check(dh_error *error) const {
+//! Replace `name` where it stands for itself between `before` and `after`.
+static void Replace(string &text, const string &before, const string &name, const string &after, const string &other) {
+	auto wanted = before + name + after;
+	for (auto at = text.find(wanted); at != string::npos; at = text.find(wanted, at)) {
+		if (before.empty() && at > 0 && (StringUtil::CharacterIsAlphaNumeric(text[at - 1]) || text[at - 1] == '_')) {
+			at += wanted.size();
+			continue;
+		}
+		text.replace(at, wanted.size(), before + other + after);
+		at += before.size() + other.size() + after.size();
+	}
+}
+
+//! The server's name of its database is none that the user knows.
+static void NameForClient(RemoteError &error, const RemoteCatalog &catalog) {
+	auto server_name = catalog.ServerDatabase();
+	auto &client_name = catalog.GetName();
+	Replace(error.message, "database \"", server_name.GetIdentifierName(), "\"", client_name.GetIdentifierName());
+	if (error.type == ExceptionType::BINDER || error.type == ExceptionType::CATALOG) {
+		// In messages of other classes it may be a value of the user's
+		Replace(error.message, "", SQLIdentifier::ToString(server_name), ".", SQLIdentifier::ToString(client_name));
+	}
+}
+
+void SentStatement::Check(dh_error *error, const RemoteCatalog &catalog) const {
 	if (!error) {
 		return;
 	}
@@ -132,6 +163,9 @@ void SentStatement::Check(dh_error *error) const {
 		if (origin != Origin::WRITTEN) {
 			taken.SetPosition(origin == Origin::PRINTED ? Find(place) : QueryLocation());
 		}
+	}
+	if (origin == Origin::PRINTED || origin == Origin::OURS) {
+		NameForClient(taken, catalog);
 	}
 	throw Exception(taken.extra_info, taken.type, taken.message);
 }

@@ -8,6 +8,8 @@
 
 namespace duckherder {
 
+class RemoteCatalog;
+
 class SentStatement {
 public:
 	//! Of our own making: no position in it means anything to the user.
@@ -23,8 +25,9 @@ public:
 	const std::string &Sql() const {
 		return sql;
 	}
-	//! Throw the exception that `error` describes, if there is one, with its position in the user's text.
-	void Check(dh_error *error) const;
+	//! Throw the exception that `error` describes, if there is one, with its position in the user's text and the user's name
+	//! of the catalog.
+	void Check(dh_error *error, const RemoteCatalog &catalog) const;
 
 private:
 	enum class Origin { OURS, PRINTED, WRITTEN, ARGUMENT };
