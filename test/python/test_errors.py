@@ -163,6 +163,15 @@ def test_names_that_need_quotes(connection: duckdb.DuckDBPyConnection, start_ser
     assert 'ORDER BY column ""your dh".main.a.j"' in error
 
 
+def test_a_table_named_like_the_database_of_the_server(sides: Sides) -> None:
+    for connection in sides.both:
+        connection.execute("CREATE TABLE dh.served AS SELECT 1 AS id, 2 AS main; CREATE TABLE dh.other AS SELECT 1 AS id")
+    local, remote = sides.errors(["SELECT id FROM dh.served, dh.other"])
+    assert remote == local
+    local, remote = sides.errors(["SELECT served.main.x, served.id.y FROM dh.served"])
+    assert remote == local
+
+
 def test_an_argument_has_places_of_its_own(unchanged: Sides) -> None:
     error = outcome(unchanged.remote, "FROM duckherder_query('dh', 'SELECT 1, nam FROM person')")
     assert "LINE 1: SELECT 1, nam FROM person\n                  ^^^\n" in error

@@ -46,7 +46,9 @@ impl EngineError {
     }
 
     pub(super) fn from_duckdb(class: String, message: String, details: BTreeMap<String, String>) -> Self {
-        let subtype = details.get("error_subtype").map_or(Subtype::Other, |name| Subtype::from_name(name));
+        let subtype = details
+            .get("error_subtype")
+            .map_or(Subtype::Other, |name| Subtype::from_name(name));
         Self {
             class,
             message,

@@ -43,7 +43,7 @@ public:
 	uint64_t Finish(duckdb::ClientContext &context);
 
 private:
-	const RemoteCatalog &catalog;
+	RemoteCatalog &catalog;
 	//! Creates the table
 	const SentStatement sent;
 	duckdb::vector<duckdb::LogicalType> types;

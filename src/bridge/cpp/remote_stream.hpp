@@ -39,7 +39,7 @@ public:
 private:
 	void Free();
 
-	const RemoteCatalog &catalog;
+	RemoteCatalog &catalog;
 	const SentStatement sent;
 	dh_answer *answer = nullptr;
 	dh_stream *stream = nullptr;

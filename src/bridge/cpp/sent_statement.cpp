@@ -3,6 +3,8 @@
 #include "sent_statement.hpp"
 
 #include "catalog.hpp"
+#include "schema_entry.hpp"
+#include "snapshot.hpp"
 #include "statement_names.hpp"
 
 #include "duckdb/common/string_util.hpp"
@@ -126,31 +128,36 @@ static QueryLocation PositionOf(const RemoteError &error) {
 	return QueryLocation();
 }
 
-//! Replace `name` where it stands for itself between `before` and `after`.
-static void Replace(string &text, const string &before, const string &name, const string &after, const string &other) {
-	auto wanted = before + name + after;
+//! Replace `wanted` where it is no part of a longer name.
+static void Replace(string &text, const string &wanted, const string &other) {
 	for (auto at = text.find(wanted); at != string::npos; at = text.find(wanted, at)) {
-		if (before.empty() && at > 0 && (StringUtil::CharacterIsAlphaNumeric(text[at - 1]) || text[at - 1] == '_')) {
+		if (at > 0 && (StringUtil::CharacterIsAlphaNumeric(text[at - 1]) || text[at - 1] == '_' || text[at - 1] == '.')) {
 			at += wanted.size();
-			continue;
+		} else {
+			text.replace(at, wanted.size(), other);
+			at += other.size();
 		}
-		text.replace(at, wanted.size(), before + other + after);
-		at += before.size() + other.size() + after.size();
 	}
 }
 
 //! The server's name of its database is none that the user knows.
-static void NameForClient(RemoteError &error, const RemoteCatalog &catalog) {
+static void NameForClient(RemoteError &error, RemoteCatalog &catalog) {
 	auto server_name = catalog.ServerDatabase();
-	auto &client_name = catalog.GetName();
-	Replace(error.message, "database \"", server_name.GetIdentifierName(), "\"", client_name.GetIdentifierName());
-	if (error.type == ExceptionType::BINDER || error.type == ExceptionType::CATALOG) {
-		// In messages of other classes it may be a value of the user's
-		Replace(error.message, "", SQLIdentifier::ToString(server_name), ".", SQLIdentifier::ToString(client_name));
+	auto client_name = catalog.GetName();
+	Replace(error.message, "database \"" + server_name.GetIdentifierName() + "\"",
+	        "database \"" + client_name.GetIdentifierName() + "\"");
+	auto snapshot = catalog.LastSnapshot();
+	// Before a schema it cannot be the name of a table; in messages of other classes it may be a value of the user's
+	if (snapshot && (error.type == ExceptionType::BINDER || error.type == ExceptionType::CATALOG)) {
+		snapshot->ScanSchemas([&](SchemaCatalogEntry &schema) {
+			auto rest = "." + SQLIdentifier::ToString(schema.name) + ".";
+			Replace(error.message, SQLIdentifier::ToString(server_name) + rest,
+			        SQLIdentifier::ToString(client_name) + rest);
+		});
 	}
 }
 
-void SentStatement::Check(dh_error *error, const RemoteCatalog &catalog) const {
+void SentStatement::Check(dh_error *error, RemoteCatalog &catalog) const {
 	if (!error) {
 		return;
 	}

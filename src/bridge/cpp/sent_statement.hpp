@@ -27,7 +27,7 @@ public:
 	}
 	//! Throw the exception that `error` describes, if there is one, with its position in the user's text and the user's name
 	//! of the catalog.
-	void Check(dh_error *error, const RemoteCatalog &catalog) const;
+	void Check(dh_error *error, RemoteCatalog &catalog) const;
 
 private:
 	enum class Origin { OURS, PRINTED, WRITTEN, ARGUMENT };

@@ -120,7 +120,7 @@ void StatementNames::Walk(unique_ptr<TableRef> &ref) {
 }
 
 void StatementNames::Walk(TableRef &ref) {
-	Enter(int(ref.type), ref.query_location);
+	Enter(-int(ref.type), ref.query_location);
 	switch (ref.type) {
 	case TableReferenceType::BASE_TABLE: {
 		auto &table = ref.Cast<BaseTableRef>();

@@ -47,7 +47,8 @@ protected:
 	virtual void VisitTable(duckdb::BaseTableRef &table) {
 		VisitName(duckdb::CatalogType::TABLE_ENTRY, table.GetQualifiedNameMutable());
 	}
-	//! Around each expression and each table, in the order of the walk; `kind` is the class of the one or the type of the other
+	//! Around each expression and each table, in the order of the walk. `kind` is the class of an expression, or the type of a
+	//! table, as a negative number.
 	virtual void Enter(int kind, duckdb::QueryLocation location) {
 	}
 	virtual void Leave() {
