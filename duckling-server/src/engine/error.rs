@@ -30,7 +30,7 @@ pub struct EngineError {
     pub class: String,
     pub message: String,
     /// What DuckDB calls the extra info of an exception: its `position` in the statement, `candidates`, …
-    pub details: BTreeMap<String, String>,
+    pub details: Box<BTreeMap<String, String>>,
     pub subtype: Subtype,
 }
 
@@ -40,7 +40,7 @@ impl EngineError {
         Self {
             class: class.to_string(),
             message: message.into(),
-            details: BTreeMap::new(),
+            details: Box::default(),
             subtype: Subtype::Other,
         }
     }
@@ -52,7 +52,7 @@ impl EngineError {
         Self {
             class,
             message,
-            details,
+            details: Box::new(details),
             subtype,
         }
     }
