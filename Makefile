@@ -60,6 +60,10 @@ test-python: all $(VENV)/stamp ## Run test/python with the official DuckDB wheel
 soak: all $(VENV)/stamp ## Let 64 clients work on a server for MINUTES=… (5), and look for errors and leaks
 	$(VENV)/bin/python test/python/soak.py --minutes $(or $(MINUTES),5)
 
+.PHONY: errors
+errors: all $(VENV)/stamp ## Print what a local DuckDB and a server say of some 370 wrong statements, side by side
+	$(VENV)/bin/python test/python/errors_side_by_side.py
+
 .PHONY: types-test
 types-test: all $(VENV)/stamp ## Send TABLES=… (2000) random tables of random types to a server and back
 	DUCKHERDER_TYPE_TABLES=$(or $(TABLES),2000) $(VENV)/bin/python -m pytest test/python/test_types_property.py --timeout 3600

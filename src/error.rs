@@ -1,5 +1,6 @@
 //! Everything that can go wrong in the extension, and which DuckDB exception it becomes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duckling_protocol::ErrorDetail;
@@ -12,9 +13,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A failure, told the way a user should read it.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// DuckDB on the server raised it; class and text are kept.
+    /// DuckDB on the server raised it; class, text and what else DuckDB knows of it are kept.
     #[error("{message}")]
-    Remote { class: String, message: String },
+    Remote {
+        class: String,
+        message: String,
+        extra_info: BTreeMap<String, String>,
+    },
     #[error("{0}")]
     InvalidOption(String),
     #[error(
@@ -83,6 +88,14 @@ impl Error {
         }
     }
 
+    /// What DuckDB calls the extra info of an exception.
+    pub fn extra_info(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Remote { extra_info, .. } => extra_info.clone().into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The same, when the answer to something with lasting effects did not come: `what` may have happened.
     pub fn outcome_unknown(self, what: &'static str) -> Self {
         match self {
@@ -104,8 +117,12 @@ impl Error {
 
     /// A gRPC status from the server at `endpoint`.
     pub fn from_status(status: &Status, endpoint: &str) -> Self {
-        if let Some(ErrorDetail { class, message, .. }) = ErrorDetail::from_status(status) {
-            return Self::Remote { class, message };
+        if let Some(detail) = ErrorDetail::from_status(status) {
+            return Self::Remote {
+                class: detail.class,
+                message: detail.message,
+                extra_info: detail.extra_info,
+            };
         }
         let endpoint = endpoint.to_string();
         let reason = status.message().to_string();

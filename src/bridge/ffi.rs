@@ -55,9 +55,17 @@ impl From<&str> for DhStr {
 }
 
 #[repr(C)]
+pub struct DhErrorDetail {
+    pub name: DhStr,
+    pub value: DhStr,
+}
+
+#[repr(C)]
 pub struct DhError {
     pub class_name: DhStr,
     pub message: DhStr,
+    pub details: *const DhErrorDetail,
+    pub detail_count: usize,
 }
 
 #[repr(C)]

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use super::ffi::{DhError, DhStr};
+use super::ffi::{DhError, DhErrorDetail, DhStr};
 use crate::error::{Error, Result};
 
 /// The handle that C++ sees, and the texts it points into.
@@ -14,6 +14,8 @@ struct ErrorHandle {
     view: DhError,
     class: String,
     message: String,
+    extra_info: Vec<(String, String)>,
+    details: Vec<DhErrorDetail>,
 }
 
 /// Run the body of a callback; null if it succeeds, an error handle if it fails or panics.
@@ -44,12 +46,23 @@ fn into_handle(error: &Error) -> *mut DhError {
         view: DhError {
             class_name: DhStr::NULL,
             message: DhStr::NULL,
+            details: ptr::null(),
+            detail_count: 0,
         },
         class: error.class().to_string(),
         message: error.to_string(),
+        extra_info: error.extra_info(),
+        details: Vec::new(),
     });
     handle.view.class_name = handle.class.as_str().into();
     handle.view.message = handle.message.as_str().into();
+    let details = handle.extra_info.iter().map(|(name, value)| DhErrorDetail {
+        name: name.as_str().into(),
+        value: value.as_str().into(),
+    });
+    handle.details = details.collect();
+    handle.view.details = handle.details.as_ptr();
+    handle.view.detail_count = handle.details.len();
     Box::into_raw(handle).cast()
 }
 

@@ -157,7 +157,7 @@ def test_a_read_only_database(start_server: Callable[..., Duckling], client: Cal
         "CREATE TABLE dh.u AS FROM range(3)",
         "DROP TABLE dh.t",
     ):
-        with pytest.raises(duckdb.InvalidInputException, match='(?s)"hr".*read-only'):
+        with pytest.raises(duckdb.InvalidInputException, match='(?s)"dh".*read-only'):
             reader.execute(statement)
     assert reader.execute("FROM dh.t").fetchall() == [(1,)]
     client(server, "w").execute("CREATE TABLE dh.t AS SELECT 1 AS i")

@@ -137,7 +137,7 @@ def test_the_catalog_is_read_once_after_ddl(counter: Counter) -> None:
 
 
 def test_prepared_statements(counter: Counter) -> None:
-    counter.client.execute("PREPARE p AS SELECT s FROM dh.t WHERE i = $1")
+    assert counter.calls("PREPARE p AS SELECT s FROM dh.t WHERE i = $1") == ["DoGet", "DoAction"]
     for i in (1, 2):
         assert counter.calls(f"EXECUTE p({i})") == ["DoGet"]
         assert counter.calls("SELECT s FROM dh.t WHERE i = ?", parameters=[i]) == ["DoGet"]

@@ -1,5 +1,7 @@
 //! A DuckDB error on its way through gRPC.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -17,6 +19,9 @@ pub struct ErrorDetail {
     /// Byte offset into the statement, where DuckDB knows it.
     #[prost(uint64, optional, tag = "3")]
     pub position: Option<u64>,
+    /// What DuckDB calls the extra info of an exception, such as `error_subtype` and `candidates`.
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub extra_info: BTreeMap<String, String>,
 }
 
 /// Type URL of an [`ErrorDetail`] among the details of a status.
@@ -67,6 +72,7 @@ mod tests {
             class: "Catalog".to_string(),
             message: "Table with name t does not exist!".to_string(),
             position: Some(14),
+            extra_info: BTreeMap::from([("name".to_string(), "t".to_string())]),
         };
         let status = detail.clone().into_status(Code::NotFound, "text".to_string());
         assert_eq!((status.code(), status.message()), (Code::NotFound, "text"));

@@ -91,12 +91,15 @@ impl Connection {
         self.registration.clone()
     }
 
-    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands.
+    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands, and errors
+    /// their details.
     ///
     /// # Errors
     /// None but DuckDB's own.
     pub fn keep_types(&self) -> Result<(), EngineError> {
         self.query("SET arrow_lossless_conversion = true")?;
+        // Else DuckDB writes the position into the message, and forgets it
+        self.query("SET errors_as_json = true")?;
         // SAFETY: the handle lives as long as `self`.
         unsafe { ffi::check(ffi::dh_engine_connection_keep_types(self.handle)) }
     }

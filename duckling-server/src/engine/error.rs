@@ -1,36 +1,36 @@
 //! What DuckDB threw.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 /// What DuckDB says of an error beyond its class. Source: `error_subtype` in the extra info of its exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subtype {
     EntryAlreadyExists,
-    MissingEntry,
     /// Of our own: the session was closed before the statement began.
     SessionClosed,
     Other,
 }
 
 impl Subtype {
-    pub(super) fn from_name(name: &str) -> Self {
+    fn from_name(name: &str) -> Self {
         match name {
             "ENTRY_ALREADY_EXISTS" => Self::EntryAlreadyExists,
-            "MISSING_ENTRY" => Self::MissingEntry,
             _ => Self::Other,
         }
     }
 }
 
-/// A DuckDB exception: class, message without its class prefix, and the place in the statement if known.
+/// A DuckDB exception: class, message without its class prefix, and what else DuckDB knows of it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{class} Error: {message}")]
 pub struct EngineError {
     /// Exception class as DuckDB prints it, such as `Catalog` or `Constraint`.
     pub class: String,
     pub message: String,
-    /// Byte offset into the statement.
-    pub position: Option<u64>,
+    /// What DuckDB calls the extra info of an exception: its `position` in the statement, `candidates`, …
+    pub details: Box<BTreeMap<String, String>>,
     pub subtype: Subtype,
 }
 
@@ -43,8 +43,20 @@ impl EngineError {
         Self {
             class: class.to_string(),
             message: message.into(),
-            position: None,
+            details: Box::default(),
             subtype: Subtype::Other,
+        }
+    }
+
+    pub(super) fn from_duckdb(class: String, message: String, details: BTreeMap<String, String>) -> Self {
+        let subtype = details
+            .get("error_subtype")
+            .map_or(Subtype::Other, |name| Subtype::from_name(name));
+        Self {
+            class,
+            message,
+            details: Box::new(details),
+            subtype,
         }
     }
 

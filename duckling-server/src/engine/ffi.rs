@@ -8,7 +8,7 @@ use std::slice;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
-use super::error::{EngineError, Subtype};
+use super::error::EngineError;
 
 // Links DuckDB itself, which the C++ beside this file calls.
 use libduckdb_sys as _;
@@ -66,11 +66,17 @@ pub struct DhEngineOption {
 }
 
 #[repr(C)]
+pub struct DhEngineErrorDetail {
+    name: *const c_char,
+    value: *const c_char,
+}
+
+#[repr(C)]
 pub struct DhEngineError {
     class_name: *const c_char,
     message: *const c_char,
-    position: i64,
-    subtype: *const c_char,
+    details: *const DhEngineErrorDetail,
+    detail_count: usize,
 }
 
 #[repr(C)]
@@ -262,12 +268,14 @@ pub unsafe fn check(error: *mut DhEngineError) -> Result<(), EngineError> {
     };
     // SAFETY: the strings belong to the handle, which is freed only after they were copied.
     let converted = unsafe {
-        EngineError {
-            class: copy_string(fields.class_name),
-            message: copy_string(fields.message),
-            position: u64::try_from(fields.position).ok(),
-            subtype: Subtype::from_name(&copy_string(fields.subtype)),
-        }
+        EngineError::from_duckdb(
+            copy_string(fields.class_name),
+            copy_string(fields.message),
+            (0..fields.detail_count)
+                .map(|index| &*fields.details.add(index))
+                .map(|detail| (copy_string(detail.name), copy_string(detail.value)))
+                .collect(),
+        )
     };
     // SAFETY: the handle came from C++ and nothing borrows from it any more.
     unsafe { dh_engine_error_free(error) };

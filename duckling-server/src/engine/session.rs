@@ -72,7 +72,8 @@ impl Session {
         })
     }
 
-    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands.
+    /// Have results keep every DuckDB type, through Arrow extension types that only a client of ours understands, and errors
+    /// their details.
     ///
     /// # Errors
     /// None but DuckDB's own.

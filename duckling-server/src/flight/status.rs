@@ -13,7 +13,10 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 pub const SESSION_LOST: &str =
     "the session is not open: it was closed, was idle for too long, or the server was restarted since";
 
-/// A DuckDB exception as a status; class and position ride in the details.
+/// What DuckDB says beside the message fits too, unless it is longer than this.
+const MAX_DETAIL_BYTES: usize = 4 << 10;
+
+/// A DuckDB exception as a status; its class and what DuckDB knows of it ride in the details.
 pub fn from_engine(error: &EngineError) -> Status {
     if error.subtype == Subtype::SessionClosed {
         return session_lost();
@@ -22,7 +25,13 @@ pub fn from_engine(error: &EngineError) -> Status {
     let detail = ErrorDetail {
         class: error.class.clone(),
         message: message.to_string(),
-        position: error.position,
+        position: error.details.get("position").and_then(|position| position.parse().ok()),
+        extra_info: error
+            .details
+            .iter()
+            .filter(|(_, value)| value.len() <= MAX_DETAIL_BYTES)
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
     };
     let text = format!("{} Error: {message}", error.class);
     detail.into_status(code(&error.class, error.subtype), text)
@@ -36,12 +45,7 @@ pub fn session_lost() -> Status {
 
 /// A failure of this server itself. Its details tell it from what arrow-flight reports as internal: see `rpc`.
 pub fn internal(message: impl Into<String>) -> Status {
-    from_engine(&EngineError {
-        class: "INTERNAL".to_string(),
-        message: message.into(),
-        position: None,
-        subtype: Subtype::Other,
-    })
+    from_engine(&EngineError::new("INTERNAL", message))
 }
 
 /// Arrow data from a client that is not what it says.

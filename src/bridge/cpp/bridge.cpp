@@ -35,17 +35,37 @@ const dh_callbacks &Rust() {
 	return *rust_callbacks;
 }
 
+bool RemoteError::HasPosition() const {
+	return extra_info.count("position") > 0;
+}
+
+void RemoteError::SetPosition(QueryLocation location) {
+	extra_info.erase("position");
+	extra_info.erase("location");
+	Exception::SetQueryLocation(location, extra_info);
+}
+
+RemoteError TakeError(dh_error *error) {
+	RemoteError result;
+	result.type = Exception::StringToExceptionType(ToString(error->class_name));
+	if (result.type == ExceptionType::INVALID) {
+		result.type = ExceptionType::IO;
+	}
+	result.message = ToString(error->message);
+	for (size_t i = 0; i < error->detail_count; i++) {
+		result.extra_info[ToString(error->details[i].name)] = ToString(error->details[i].value);
+	}
+	Rust().error_free(error);
+	return result;
+}
+
 void Check(dh_error *error) {
 	if (!error) {
 		return;
 	}
-	auto type = Exception::StringToExceptionType(ToString(error->class_name));
-	auto message = ToString(error->message);
-	Rust().error_free(error);
-	if (type == ExceptionType::INVALID) {
-		type = ExceptionType::IO;
-	}
-	throw Exception(type, message);
+	auto taken = TakeError(error);
+	taken.SetPosition(QueryLocation());
+	throw Exception(taken.extra_info, taken.type, taken.message);
 }
 
 LogicalType ParseType(ClientContext &context, dh_str text) {

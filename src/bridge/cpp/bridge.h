@@ -19,10 +19,18 @@ struct dh_str {
 	size_t len;
 };
 
+struct dh_error_detail {
+	dh_str name;
+	dh_str value;
+};
+
 struct dh_error {
 	//! DuckDB exception class as DuckDB prints it, such as "Catalog"
 	dh_str class_name;
 	dh_str message;
+	//! What DuckDB calls the extra info of an exception
+	const dh_error_detail *details;
+	size_t detail_count;
 };
 
 //! Tells a waiting call whether the user has cancelled the statement.

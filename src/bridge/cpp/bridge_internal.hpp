@@ -19,7 +19,20 @@ inline std::string ToString(dh_str text) {
 	return std::string(text.data, text.len);
 }
 
-//! Throw the exception that `error` describes, if there is one, and free it.
+//! An exception on its way through the bridge.
+struct RemoteError {
+	duckdb::ExceptionType type;
+	std::string message;
+	//! The position in it is one in the statement that the server got
+	duckdb::unordered_map<duckdb::string, duckdb::string> extra_info;
+
+	bool HasPosition() const;
+	void SetPosition(duckdb::QueryLocation location);
+};
+
+//! Read an error, and free it.
+RemoteError TakeError(dh_error *error);
+//! Throw the exception that `error` describes, if there is one, and free it. For what the user did not write: no position.
 void Check(dh_error *error);
 
 //! The DuckDB type that a server names.

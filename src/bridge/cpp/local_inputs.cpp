@@ -383,6 +383,37 @@ static void ShortenColumnNames(QueryNode &node, const vector<vector<Identifier>>
 	    });
 }
 
+//! DuckDB pushes no macro but the server's, not even those that are in every DuckDB, such as `nullif`: say that the server's
+//! are meant. Where something else needs this client, that is what the user has to hear of.
+static void UseMacrosOfServer(ClientContext &context, RemoteCatalog &target, QueryNode &node) {
+	vector<reference<FunctionExpression>> macros;
+	bool is_possible = true;
+	VisitAll(
+	    node, [](TableRef &) {},
+	    [&](unique_ptr<ParsedExpression> &expression) {
+		    auto is_function = expression->GetExpressionClass() == ExpressionClass::FUNCTION;
+		    if (is_function && expression->Cast<FunctionExpression>().FunctionName() == INPUT_FUNCTION_NAME) {
+			    return;
+		    }
+		    is_possible = is_possible && target.SupportsPushdown(*expression);
+		    if (!is_function) {
+			    return;
+		    }
+		    auto &function = expression->Cast<FunctionExpression>();
+		    EntryLookupInfo lookup(CatalogType::SCALAR_FUNCTION_ENTRY, function.GetQualifiedName());
+		    auto entry = Catalog::GetEntry(context, lookup, OnEntryNotFound::RETURN_NULL);
+		    if (entry && entry->type == CatalogType::MACRO_ENTRY && entry->ParentCatalog().IsSystemCatalog()) {
+			    macros.push_back(function);
+		    }
+	    });
+	if (is_possible) {
+		for (auto &macro : macros) {
+			auto &function = macro.get();
+			function.SetQualifiedName(QualifiedName({target.GetName()}, function.FunctionName()));
+		}
+	}
+}
+
 static optional_ptr<QueryNode> ChangeOf(ClientContext &context, SQLStatement &statement) {
 	switch (statement.type) {
 	case StatementType::INSERT_STATEMENT:
@@ -414,6 +445,7 @@ void ExtractLocalInputs(ClientContext &context, RemoteCatalog &target, SQLStatem
 	Extractor extractor(context, target);
 	extractor.Visit(*node);
 	ShortenColumnNames(*node, extractor.shortened);
+	UseMacrosOfServer(context, target, *node);
 }
 
 vector<shared_ptr<LocalInput>> TakeLocalInputs(QueryNode &node) {

@@ -2,9 +2,12 @@
 
 #include "catalog.hpp"
 #include "local_inputs.hpp"
+#include "pushed_statement.hpp"
 #include "query_function.hpp"
+#include "remote_stream.hpp"
 #include "server_names.hpp"
 #include "statement_kind.hpp"
+#include "statement_state.hpp"
 
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/window_expression.hpp"
@@ -58,17 +61,24 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
 	NameStoredTables(context, *this, *node);
 	NameForServer(context, *this, *node);
-	return QueryFunctionCall(*this, std::move(node));
+	auto pushed = make_shared_ptr<PushedStatement>(std::move(node));
+	if (pushed->HasParameters() && pushed->inputs.empty() && StatementState::Of(context).Prepares()) {
+		// The call is bound only with values; what is wrong with the statement has to be said now
+		RemoteStream(context, *this, pushed->sent, DH_EXECUTE_DESCRIBE, false);
+	}
+	return QueryFunctionCall(*this, std::move(pushed));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
 	NameStoredTables(context, *this, *statement);
 	NameForServer(context, *this, *statement);
-	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
+	auto kind = KindOf(*statement);
+	SentStatement sent(shared_ptr<SQLStatement>(std::move(statement)));
+	return QueryFunctionCall(*this, make_shared_ptr<PushedStatement>(kind, std::move(sent)));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &, const string &sql) {
-	return QueryFunctionCall(*this, sql, KindOf(sql));
+	return QueryFunctionCall(*this, make_shared_ptr<PushedStatement>(KindOf(sql), SentStatement::AsWritten(sql)));
 }
 
 } // namespace duckherder

@@ -21,11 +21,11 @@ static void VisitParameters(QueryNode &node, const ExpressionVisitor &parameter)
 	    });
 }
 
-PushedStatement::PushedStatement(StatementKind kind_p) : kind(kind_p) {
+PushedStatement::PushedStatement(StatementKind kind_p, SentStatement sent_p) : kind(kind_p), sent(std::move(sent_p)) {
 }
 
-PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p) : kind(KindOf(*node_p)), node(std::move(node_p)) {
-	inputs = TakeLocalInputs(*node);
+PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p)
+    : kind(KindOf(*node_p)), node(std::move(node_p)), inputs(TakeLocalInputs(*node)), sent(node) {
 	VisitParameters(*node, [&](unique_ptr<ParsedExpression> &parameter) {
 		auto &name = parameter->Cast<ParameterExpression>().Identifier();
 		if (std::find(parameters.begin(), parameters.end(), name) == parameters.end()) {
@@ -41,6 +41,7 @@ unique_ptr<QueryNode> PushedStatement::WithValues(const vector<Value> &values) c
 		auto index = idx_t(std::find(parameters.begin(), parameters.end(), name) - parameters.begin());
 		auto constant = ConstantExpression::FromValue(values[index]);
 		constant->SetAlias(parameter->GetAlias());
+		constant->SetQueryLocation(parameter->GetQueryLocation());
 		parameter = std::move(constant);
 	});
 	return copy;

@@ -3,6 +3,7 @@
 
 #include "bridge_internal.hpp"
 #include "local_inputs.hpp"
+#include "sent_statement.hpp"
 #include "statement_kind.hpp"
 
 #include "duckdb/common/identifier.hpp"
@@ -14,7 +15,7 @@ namespace duckherder {
 //! Travels beside the call that runs the statement. If the statement has parameters, the call has one argument for each:
 //! DuckDB binds the call anew for each execution, with the values.
 struct PushedStatement : public duckdb::TableFunctionInfo {
-	explicit PushedStatement(StatementKind kind);
+	PushedStatement(StatementKind kind, SentStatement sent);
 	explicit PushedStatement(duckdb::unique_ptr<duckdb::QueryNode> node);
 
 	bool HasParameters() const {
@@ -25,11 +26,13 @@ struct PushedStatement : public duckdb::TableFunctionInfo {
 
 	StatementKind kind;
 	//! Null if the statement is not built around a query node
-	duckdb::unique_ptr<duckdb::QueryNode> node;
+	duckdb::shared_ptr<duckdb::QueryNode> node;
 	//! Rows of the client that the statement reads as tables
 	duckdb::vector<duckdb::shared_ptr<LocalInput>> inputs;
 	//! Each parameter once
 	duckdb::vector<duckdb::Identifier> parameters;
+	//! Without values for the parameters
+	SentStatement sent;
 };
 
 } // namespace duckherder

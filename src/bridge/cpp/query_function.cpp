@@ -26,9 +26,10 @@ namespace duckherder {
 namespace {
 
 struct QueryBindData : public RemoteScanData {
-	using RemoteScanData::RemoteScanData;
+	QueryBindData(RemoteCatalog &catalog, SentStatement sent_p) : RemoteScanData(catalog), sent(std::move(sent_p)) {
+	}
 
-	string sql;
+	SentStatement sent;
 	vector<LogicalType> types;
 	bool read_only = false;
 	//! Set if the statement was started when it was bound
@@ -64,15 +65,15 @@ unique_ptr<QueryNode> PushedNode(TableFunctionBindInput &input, const PushedStat
 	return pushed.WithValues(vector<Value>(input.inputs.begin() + 2, input.inputs.end()));
 }
 
-//! The SQL to run: the second argument, with the others in the places of its parameters.
-static string StatementText(TableFunctionBindInput &input, optional_ptr<PushedStatement> pushed) {
-	if (pushed && pushed->HasParameters()) {
-		return PushedNode(input, *pushed)->ToString();
+//! What to run: the second argument, with the others in the places of its parameters.
+static SentStatement ToSend(TableFunctionBindInput &input, optional_ptr<PushedStatement> pushed) {
+	if (pushed) {
+		return pushed->HasParameters() ? SentStatement(PushedNode(input, *pushed)) : pushed->sent;
 	}
 	if (input.inputs.size() > 2) {
 		throw BinderException("%s(catalog, sql) takes two arguments", QUERY_FUNCTION_NAME);
 	}
-	return StringValue::Get(input.inputs[1]);
+	return SentStatement::AsArgument(StringValue::Get(input.inputs[1]));
 }
 
 void RegisterUse(ClientContext &context, TableFunctionBindInput &input, Catalog &catalog, bool read_only) {
@@ -100,7 +101,7 @@ static vector<string> BindOnServer(ClientContext &context, TableFunctionBindInpu
 	auto starts = transaction.BindsFirstSource() && is_query && Settings::Get<EnableOptimizerSetting>(context) &&
 	              StatementState::Of(context).IsBoundToExecute(input.binder);
 	auto mode = starts ? DH_EXECUTE_DESCRIBE_AND_RUN : DH_EXECUTE_DESCRIBE;
-	auto stream = make_uniq<RemoteStream>(context, data.catalog, data.sql, mode, false);
+	auto stream = make_uniq<RemoteStream>(context, data.catalog, data.sent, mode, false);
 	data.types = stream->Types(context);
 	CheckColumnTypes(stream->Columns(), data.types);
 	data.read_only = stream->IsReadOnly();
@@ -120,9 +121,9 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 		throw BinderException("%s: neither the catalog nor the statement may be NULL", QUERY_FUNCTION_NAME);
 	}
 	auto pushed = PushedBy(input);
-	auto data = make_uniq<QueryBindData>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])));
-	data->sql = StatementText(input, pushed);
-	auto kind = pushed ? pushed->kind : KindOf(data->sql);
+	auto data = make_uniq<QueryBindData>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])),
+	                                     ToSend(input, pushed));
+	auto kind = pushed ? pushed->kind : KindOf(data->sent.Sql());
 	auto shape = ShapeOf(kind);
 	// Where nothing is going to be executed, asking is the only way to find an error
 	if (shape && StatementState::Of(context).IsBoundToExecute(input.binder)) {
@@ -144,7 +145,7 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 		stream = std::move(data.opened->stream);
 	}
 	if (!stream) {
-		stream = make_uniq<RemoteStream>(context, data.catalog, data.sql, DH_EXECUTE_RUN, !data.read_only);
+		stream = make_uniq<RemoteStream>(context, data.catalog, data.sent, DH_EXECUTE_RUN, !data.read_only);
 		CheckColumnTypes(stream->Columns(), data.types);
 	}
 	return make_uniq<ScanGlobalState>(context, std::move(stream), false);
@@ -154,7 +155,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	InsertionOrderPreservingMap<string> result;
 	auto &data = input.bind_data->Cast<QueryBindData>();
 	result["Server"] = data.catalog.GetName().GetIdentifierName();
-	result["Remote SQL"] = data.sql;
+	result["Remote SQL"] = data.sent.Sql();
 	return result;
 }
 
@@ -170,10 +171,10 @@ TableFunction QueryFunction() {
 	return function;
 }
 
-static unique_ptr<TableFunctionRef> Call(Catalog &catalog, const string &sql, shared_ptr<PushedStatement> pushed) {
+unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, shared_ptr<PushedStatement> pushed) {
 	vector<unique_ptr<ParsedExpression>> arguments;
 	arguments.push_back(ConstantExpression::FromValue(Value(catalog.GetName().GetIdentifierName())));
-	arguments.push_back(ConstantExpression::FromValue(Value(sql)));
+	arguments.push_back(ConstantExpression::FromValue(Value(pushed->sent.Sql())));
 	for (auto &name : pushed->parameters) {
 		auto parameter = make_uniq<ParameterExpression>();
 		parameter->IdentifierMutable() = name;
@@ -182,17 +183,7 @@ static unique_ptr<TableFunctionRef> Call(Catalog &catalog, const string &sql, sh
 	auto call = make_uniq<TableFunctionRef>();
 	call->function = make_uniq<FunctionExpression>(QUERY_FUNCTION_NAME, std::move(arguments));
 	call->bind_info = std::move(pushed);
-	return call;
-}
-
-unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, const string &sql, StatementKind kind) {
-	return Call(catalog, sql, make_shared_ptr<PushedStatement>(kind));
-}
-
-unique_ptr<TableRef> QueryFunctionCall(Catalog &catalog, unique_ptr<QueryNode> node) {
-	auto pushed = make_shared_ptr<PushedStatement>(std::move(node));
-	auto sql = pushed->node->ToString();
-	return Call(catalog, sql, std::move(pushed));
+	return std::move(call);
 }
 
 } // namespace duckherder

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "bridge_internal.hpp"
-#include "statement_kind.hpp"
 
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/parser/query_node.hpp"
@@ -26,10 +25,7 @@ void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput 
                  bool read_only);
 
 //! A call of the function, to put into a parsed statement.
-duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog, const std::string &sql,
-                                                       StatementKind kind);
-//! The same for a parsed query, which may have parameters.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog,
-                                                       duckdb::unique_ptr<duckdb::QueryNode> node);
+                                                       duckdb::shared_ptr<PushedStatement> pushed);
 
 } // namespace duckherder

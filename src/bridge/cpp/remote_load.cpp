@@ -2,6 +2,7 @@
 
 #include "remote_load.hpp"
 
+#include "catalog.hpp"
 #include "transaction.hpp"
 #include "travelling_types.hpp"
 
@@ -17,7 +18,8 @@ static constexpr idx_t MAX_BATCH_BYTES = 1 << 20;
 
 RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, const LoadTarget &target,
                        bool in_transaction)
-    : types(target.types), properties(context.GetClientProperties()) {
+    : catalog(transaction.GetCatalog().Cast<RemoteCatalog>()), sent(target.create_sql), types(target.types),
+      properties(context.GetClientProperties()) {
 	properties.arrow_lossless_conversion = true;
 	extension_types = duckling::TravellingExtensions(context, types);
 	vector<dh_str> columns;
@@ -33,7 +35,8 @@ RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, c
 	ArrowSchema schema;
 	duckling::TravellingSchema(&schema, types, target.columns, properties);
 	Interrupt interrupt(context);
-	Check(Rust().ingest_open(&transaction.SessionForLoad(context, in_transaction), &raw, &schema, &interrupt, &ingest));
+	auto &session = transaction.SessionForLoad(context, in_transaction);
+	sent.Check(Rust().ingest_open(&session, &raw, &schema, &interrupt, &ingest), catalog);
 }
 
 RemoteLoad::~RemoteLoad() {
@@ -59,13 +62,13 @@ void RemoteLoad::Flush(ClientContext &context, Batch &batch) {
 	auto finished = batch->Finalize();
 	batch.reset();
 	Interrupt interrupt(context);
-	Check(Rust().ingest_push(ingest, &finished, &interrupt));
+	sent.Check(Rust().ingest_push(ingest, &finished, &interrupt), catalog);
 }
 
 uint64_t RemoteLoad::Finish(ClientContext &context) {
 	uint64_t rows = 0;
 	Interrupt interrupt(context);
-	Check(Rust().ingest_finish(ingest, &interrupt, &rows));
+	sent.Check(Rust().ingest_finish(ingest, &interrupt, &rows), catalog);
 	return rows;
 }
 

@@ -1,7 +1,7 @@
 // Rows of the client on their way into a table of a server.
 #pragma once
 
-#include "bridge_internal.hpp"
+#include "sent_statement.hpp"
 #include "travelling_types.hpp"
 
 #include "duckdb/common/arrow/arrow_appender.hpp"
@@ -43,6 +43,9 @@ public:
 	uint64_t Finish(duckdb::ClientContext &context);
 
 private:
+	RemoteCatalog &catalog;
+	//! Creates the table
+	const SentStatement sent;
 	duckdb::vector<duckdb::LogicalType> types;
 	duckdb::ClientProperties properties;
 	duckling::ExtensionTypes extension_types;

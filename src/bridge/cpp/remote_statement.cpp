@@ -7,7 +7,7 @@
 namespace duckherder {
 
 void RunRemote(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &sql) {
-	RemoteStream stream(context, catalog, sql, DH_EXECUTE_RUN, true);
+	RemoteStream stream(context, catalog, SentStatement(sql), DH_EXECUTE_RUN, true);
 	while (stream.Next(context)) {
 	}
 }

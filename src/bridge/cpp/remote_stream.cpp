@@ -2,6 +2,7 @@
 
 #include "remote_stream.hpp"
 
+#include "catalog.hpp"
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
@@ -9,17 +10,19 @@ using namespace duckdb;
 
 namespace duckherder {
 
-RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog, const string &sql, dh_execute_mode mode,
-                           bool writes) {
-	auto &transaction = RemoteTransaction::Get(context, catalog);
+RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
+                           bool writes)
+    : catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
+	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
 	MirroredSettings settings(context);
-	dh_statement statement {ToStr(sql), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
+	dh_statement statement {ToStr(sent.Sql()), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
 	if (writes) {
 		transaction.Writes();
 	}
-	Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream));
+	sent.Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream),
+	           catalog);
 	try {
 		transaction.HeardOf(answer->catalog_version);
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);
@@ -66,7 +69,7 @@ shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
 	Interrupt interrupt(context);
 	while (true) {
 		auto batch = make_shared_ptr<ArrowArrayWrapper>();
-		Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array));
+		sent.Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array), catalog);
 		if (!batch->arrow_array.release) {
 			return nullptr;
 		}

@@ -1,7 +1,7 @@
 // What a server answers to a statement, as DuckDB reads it.
 #pragma once
 
-#include "bridge_internal.hpp"
+#include "sent_statement.hpp"
 
 #include "duckdb/common/enums/statement_type.hpp"
 #include "duckdb/function/table/arrow.hpp"
@@ -12,8 +12,8 @@ namespace duckherder {
 class RemoteStream {
 public:
 	//! `writes`: may leave something changed, if it is run.
-	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &sql,
-	             dh_execute_mode mode, bool writes);
+	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
+	             bool writes);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
@@ -39,6 +39,8 @@ public:
 private:
 	void Free();
 
+	RemoteCatalog &catalog;
+	const SentStatement sent;
 	dh_answer *answer = nullptr;
 	dh_stream *stream = nullptr;
 	duckdb::ArrowSchemaWrapper schema;

@@ -70,7 +70,7 @@ static void Run(DataChunk &args, ExpressionState &state, Vector &result) {
 	auto &context = state.GetContext();
 	result.SetVectorType(VectorType::FLAT_VECTOR);
 	auto values = FlatVector::Writer<int64_t>(result, args.size());
-	RemoteStream stream(context, sequence.catalog, CallsFor(sequence, args), DH_EXECUTE_RUN, true);
+	RemoteStream stream(context, sequence.catalog, SentStatement(CallsFor(sequence, args)), DH_EXECUTE_RUN, true);
 	idx_t count = 0;
 	while (auto batch = stream.Next(context)) {
 		auto &rows = batch->arrow_array;

@@ -3,6 +3,7 @@
 #include "server_extensions.hpp"
 
 #include "catalog.hpp"
+#include "pushed_statement.hpp"
 #include "query_function.hpp"
 
 using namespace duckdb;
@@ -14,7 +15,8 @@ static const string EXTENSIONS_SQL = "SELECT extension_name, loaded, installed, 
 
 static unique_ptr<TableRef> BindReplace(ClientContext &context, TableFunctionBindInput &input) {
 	auto &catalog = RemoteCatalog::FindOrOnly(context, input.inputs[0]);
-	return QueryFunctionCall(catalog, EXTENSIONS_SQL, StatementKind::QUERY);
+	SentStatement sent(EXTENSIONS_SQL);
+	return QueryFunctionCall(catalog, make_shared_ptr<PushedStatement>(StatementKind::QUERY, std::move(sent)));
 }
 
 TableFunction ServerExtensions() {

@@ -56,6 +56,7 @@ void StatementNames::WalkSequence(unique_ptr<ParsedExpression> &argument) {
 	if (name != before) {
 		auto renamed = ConstantExpression::FromValue(Value(name.ToString()));
 		renamed->SetAlias(argument->GetAlias());
+		renamed->SetQueryLocation(argument->GetQueryLocation());
 		argument = std::move(renamed);
 	}
 }
@@ -74,6 +75,7 @@ void StatementNames::Walk(unique_ptr<ParsedExpression> &expression) {
 }
 
 void StatementNames::WalkInPlace(ParsedExpression &expression) {
+	Enter(int(expression.GetExpressionClass()), expression.GetQueryLocation());
 	switch (expression.GetExpressionClass()) {
 	case ExpressionClass::FUNCTION: {
 		auto &function = expression.Cast<FunctionExpression>();
@@ -108,6 +110,7 @@ void StatementNames::WalkInPlace(ParsedExpression &expression) {
 		break;
 	}
 	ParsedExpressionIterator::EnumerateChildren(expression, [&](unique_ptr<ParsedExpression> &child) { Walk(child); });
+	Leave();
 }
 
 void StatementNames::Walk(unique_ptr<TableRef> &ref) {
@@ -117,6 +120,7 @@ void StatementNames::Walk(unique_ptr<TableRef> &ref) {
 }
 
 void StatementNames::Walk(TableRef &ref) {
+	Enter(-int(ref.type), ref.query_location);
 	switch (ref.type) {
 	case TableReferenceType::BASE_TABLE: {
 		auto &table = ref.Cast<BaseTableRef>();
@@ -142,6 +146,8 @@ void StatementNames::Walk(TableRef &ref) {
 		auto name = function.GetQualifiedName();
 		VisitName(CatalogType::TABLE_FUNCTION_ENTRY, name);
 		function.SetQualifiedName(std::move(name));
+		Enter(int(ExpressionClass::FUNCTION), function.GetQueryLocation());
+		Leave();
 		for (auto &argument : function.GetArgumentsMutable()) {
 			Walk(argument.GetExpressionMutable());
 		}
@@ -179,6 +185,7 @@ void StatementNames::Walk(TableRef &ref) {
 	default:
 		break;
 	}
+	Leave();
 }
 
 void StatementNames::Walk(QueryNode &node) {
@@ -436,6 +443,21 @@ void StatementNames::Walk(SQLStatement &statement) {
 		break;
 	case StatementType::DROP_STATEMENT:
 		Walk(*statement.Cast<DropStatement>().info);
+		break;
+	case StatementType::SELECT_STATEMENT:
+		Walk(*statement.Cast<SelectStatement>().node);
+		break;
+	case StatementType::INSERT_STATEMENT:
+		Walk(*statement.Cast<InsertStatement>().node);
+		break;
+	case StatementType::UPDATE_STATEMENT:
+		Walk(*statement.Cast<UpdateStatement>().node);
+		break;
+	case StatementType::DELETE_STATEMENT:
+		Walk(*statement.Cast<DeleteStatement>().node);
+		break;
+	case StatementType::MERGE_INTO_STATEMENT:
+		Walk(*statement.Cast<MergeIntoStatement>().node);
 		break;
 	default:
 		break;

@@ -47,6 +47,12 @@ protected:
 	virtual void VisitTable(duckdb::BaseTableRef &table) {
 		VisitName(duckdb::CatalogType::TABLE_ENTRY, table.GetQualifiedNameMutable());
 	}
+	//! Around each expression and each table, in the order of the walk. `kind` is the class of an expression, or the type of a
+	//! table, as a negative number.
+	virtual void Enter(int kind, duckdb::QueryLocation location) {
+	}
+	virtual void Leave() {
+	}
 	//! The table that an INSERT is about
 	virtual void VisitTarget(duckdb::InsertQueryNode &insert);
 	void Walk(duckdb::LogicalType &type);

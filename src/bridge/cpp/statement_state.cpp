@@ -22,9 +22,8 @@ StatementState &StatementState::Of(ClientContext &context) {
 	return *context.registered_state->GetOrCreate<StatementState>("duckherder_statement");
 }
 
-//! DuckDB tells a binder nothing of an EXPLAIN around its statement.
-static bool BeginsWithExplain(const string &sql) {
-	static const string EXPLAIN = "explain";
+//! In lower case. DuckDB tells a binder nothing of an EXPLAIN or PREPARE around its statement.
+static string FirstWord(const string &sql) {
 	idx_t begin = 0;
 	while (begin < sql.size()) {
 		if (StringUtil::CharacterIsSpace(sql[begin])) {
@@ -38,7 +37,8 @@ static bool BeginsWithExplain(const string &sql) {
 			break;
 		}
 	}
-	return StringUtil::Lower(sql.substr(begin, EXPLAIN.size())) == EXPLAIN;
+	auto end = std::find_if_not(sql.begin() + begin, sql.end(), StringUtil::CharacterIsAlpha);
+	return StringUtil::Lower(string(sql.begin() + begin, end));
 }
 
 namespace {
@@ -64,7 +64,9 @@ bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 
 void StatementState::QueryBegin(ClientContext &context) {
 	in_query = true;
-	explains = BeginsWithExplain(context.GetCurrentQuery());
+	auto first_word = FirstWord(context.GetCurrentQuery());
+	explains = first_word == "explain";
+	prepares = first_word == "prepare";
 	is_one_of_several = ActiveQueryOf(context).ExpandsIntoSeveral();
 	executes_prepared = false;
 	needed_server = nullptr;

@@ -25,6 +25,10 @@ public:
 	bool IsOneOfSeveral() const {
 		return is_one_of_several;
 	}
+	//! The statement is a PREPARE.
+	bool Prepares() const {
+		return prepares;
+	}
 
 	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
 	//! fails then, it is planned once more with what is local in it as inputs.
@@ -49,6 +53,7 @@ private:
 	bool in_query = false;
 	bool explains = false;
 	bool is_one_of_several = false;
+	bool prepares = false;
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
 	duckdb::optional_ptr<RemoteCatalog> needed_server;

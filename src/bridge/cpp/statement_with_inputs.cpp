@@ -44,11 +44,12 @@ struct InputTable {
 };
 
 struct BoundStatementWithInputs {
-	explicit BoundStatementWithInputs(RemoteCatalog &catalog_p) : catalog(catalog_p) {
+	BoundStatementWithInputs(RemoteCatalog &catalog_p, SentStatement sent_p)
+	    : catalog(catalog_p), sent(std::move(sent_p)) {
 	}
 
 	RemoteCatalog &catalog;
-	string sql;
+	SentStatement sent;
 	vector<InputTable> inputs;
 	vector<LogicalType> types;
 	StatementReturnType return_type = StatementReturnType::QUERY_RESULT;
@@ -136,7 +137,7 @@ public:
 	InsertionOrderPreservingMap<string> ParamsToString() const override {
 		InsertionOrderPreservingMap<string> result;
 		result["Server"] = bound->catalog.GetName().GetIdentifierName();
-		result["Remote SQL"] = bound->sql;
+		result["Remote SQL"] = bound->sent.Sql();
 		return result;
 	}
 	const BoundStatementWithInputs &Bound() const {
@@ -249,7 +250,7 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	for (auto &child : children) {
 		Load(context, transaction, child.get().Cast<InputSink>());
 	}
-	auto stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sql, DH_EXECUTE_RUN, true);
+	auto stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
 	CheckColumnTypes(stream->Columns(), bound->types);
 	// The statement is over when its first row arrives
 	for (auto &table : bound->inputs) {
@@ -340,7 +341,7 @@ static unique_ptr<CommonTableExpressionInfo> Placeholder(const InputTable &table
 
 static void Describe(ClientContext &context, BoundStatementWithInputs &bound, const QueryNode &node,
                      vector<Identifier> &names) {
-	auto described = node.Copy();
+	shared_ptr<QueryNode> described = node.Copy();
 	// First, because those of the statement may read them
 	CommonTableExpressionMap ctes;
 	for (auto &table : bound.inputs) {
@@ -350,7 +351,7 @@ static void Describe(ClientContext &context, BoundStatementWithInputs &bound, co
 		ctes.map[entry.first] = std::move(entry.second);
 	}
 	described->cte_map = std::move(ctes);
-	RemoteStream stream(context, bound.catalog, described->ToString(), DH_EXECUTE_DESCRIBE, false);
+	RemoteStream stream(context, bound.catalog, SentStatement(described), DH_EXECUTE_DESCRIBE, false);
 	bound.types = stream.Types(context);
 	CheckColumnTypes(stream.Columns(), bound.types);
 	bound.return_type = stream.ReturnType();
@@ -363,9 +364,9 @@ unique_ptr<LogicalOperator> BindStatementWithInputs(ClientContext &context, Tabl
 	if (!pushed || pushed->inputs.empty()) {
 		return nullptr;
 	}
-	auto bound = make_uniq<BoundStatementWithInputs>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])));
-	auto node = PushedNode(input, *pushed);
-	bound->sql = node->ToString();
+	shared_ptr<QueryNode> node = PushedNode(input, *pushed);
+	auto bound = make_uniq<BoundStatementWithInputs>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])),
+	                                                 SentStatement(node));
 	vector<unique_ptr<LogicalOperator>> plans;
 	for (auto &local : pushed->inputs) {
 		auto binder = Binder::CreateBinder(context, input.binder);

@@ -130,7 +130,8 @@ static string ScanSql(ClientContext &context, const TableScanData &data, const T
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<TableScanData>();
-	auto stream = make_uniq<RemoteStream>(context, data.catalog, ScanSql(context, data, input), DH_EXECUTE_RUN, false);
+	SentStatement sent(ScanSql(context, data, input));
+	auto stream = make_uniq<RemoteStream>(context, data.catalog, std::move(sent), DH_EXECUTE_RUN, false);
 	vector<LogicalType> types;
 	for (auto id : input.column_ids) {
 		types.push_back(ColumnType(data.table, id));

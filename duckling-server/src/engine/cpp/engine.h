@@ -18,14 +18,18 @@ struct dh_engine_str {
 	size_t len;
 };
 
+struct dh_engine_error_detail {
+	char *name;
+	char *value;
+};
+
 struct dh_engine_error {
 	//! Exception class as DuckDB prints it, without " Error"
 	char *class_name;
 	char *message;
-	//! Byte offset into the statement, or -1
-	int64_t position;
-	//! What DuckDB says beyond the class, such as "MISSING_ENTRY"; may be empty
-	char *subtype;
+	//! What DuckDB calls the extra info of an exception, such as its position in the statement
+	dh_engine_error_detail *details;
+	size_t detail_count;
 };
 void dh_engine_error_free(dh_engine_error *error) noexcept;
 

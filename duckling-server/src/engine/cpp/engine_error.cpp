@@ -2,6 +2,8 @@
 
 #include "engine_internal.hpp"
 
+#include "duckdb/common/string_util.hpp"
+
 #include <cstdlib>
 #include <cstring>
 
@@ -15,16 +17,21 @@ static char *CopyString(const std::string &text) {
 	return copy;
 }
 
-static dh_engine_error *MakeError(const std::string &class_name, const std::string &message, int64_t position,
-                                  const std::string &subtype) {
+static dh_engine_error *MakeError(const std::string &class_name, const std::string &message,
+                                  const unordered_map<string, string> &details) {
 	auto error = static_cast<dh_engine_error *>(std::malloc(sizeof(dh_engine_error)));
 	if (!error) {
 		std::abort();
 	}
 	error->class_name = CopyString(class_name);
 	error->message = CopyString(message);
-	error->position = position;
-	error->subtype = CopyString(subtype);
+	error->details = static_cast<dh_engine_error_detail *>(std::calloc(details.size() + 1, sizeof(dh_engine_error_detail)));
+	error->detail_count = 0;
+	if (error->details) {
+		for (auto &detail : details) {
+			error->details[error->detail_count++] = {CopyString(detail.first), CopyString(detail.second)};
+		}
+	}
 	return error;
 }
 
@@ -34,8 +41,26 @@ void dh_engine_error_free(dh_engine_error *error) noexcept {
 	}
 	std::free(error->class_name);
 	std::free(error->message);
-	std::free(error->subtype);
+	for (size_t i = 0; i < error->detail_count; i++) {
+		std::free(error->details[i].name);
+		std::free(error->details[i].value);
+	}
+	std::free(error->details);
 	std::free(error);
+}
+
+//! The error as it was thrown: where `errors_as_json` is set, DuckDB has made one text of it and all that it knows of it.
+static ErrorData Thrown(const std::exception &ex) {
+	ErrorData error(ex);
+	if (!StringUtil::StartsWith(error.RawMessage(), "{")) {
+		return error;
+	}
+	try {
+		ErrorData thrown(error.RawMessage());
+		return thrown.Type() == ExceptionType::INVALID ? error : thrown;
+	} catch (const std::exception &) {
+		return error;
+	}
 }
 
 namespace duckling {
@@ -45,17 +70,10 @@ dh_engine_error *Guard(const std::function<void()> &body) noexcept {
 		body();
 		return nullptr;
 	} catch (const std::exception &ex) {
-		ErrorData error(ex);
-		int64_t position = -1;
-		auto entry = error.ExtraInfo().find("position");
-		if (entry != error.ExtraInfo().end()) {
-			position = std::strtoll(entry->second.c_str(), nullptr, 10);
-		}
-		auto subtype = error.ExtraInfo().find("error_subtype");
-		return MakeError(Exception::ExceptionTypeToString(error.Type()), error.RawMessage(), position,
-		                 subtype == error.ExtraInfo().end() ? std::string() : subtype->second);
+		auto error = Thrown(ex);
+		return MakeError(Exception::ExceptionTypeToString(error.Type()), error.RawMessage(), error.ExtraInfo());
 	} catch (...) {
-		return MakeError("Internal", "unknown C++ exception", -1, std::string());
+		return MakeError("Internal", "unknown C++ exception", {});
 	}
 }
 

@@ -8,7 +8,7 @@ use arrow_flight::sql::UpdateDeleteRules;
 use tonic::Status;
 
 use super::metadata::{CATALOG, columns, query, texts};
-use crate::engine::{EngineError, Session, Subtype, quote_literal};
+use crate::engine::{EngineError, Session, quote_literal};
 use crate::flight::status::from_engine;
 
 /// One row per column of a primary, unique or foreign key; `sequence` counts them from 1. Names are those of the
@@ -78,12 +78,8 @@ impl Table {
         let rows = query(session, sql, shape).await?;
         if rows.num_rows() == 0 {
             let name: Vec<_> = [catalog, schema, Some(table)].into_iter().flatten().collect();
-            return Err(from_engine(&EngineError {
-                class: "Catalog".to_string(),
-                message: format!("Table with name {} does not exist!", name.join(".")),
-                position: None,
-                subtype: Subtype::MissingEntry,
-            }));
+            let missing = format!("Table with name {} does not exist!", name.join("."));
+            return Err(from_engine(&EngineError::new("Catalog", missing)));
         }
         let text = |column: usize| texts(&rows, column).collect::<String>();
         Ok(Self {
