@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod duckling;
 mod memory;
+mod mixed_join;
 mod products;
 mod quickstart;
 mod stream_memory;
@@ -34,6 +35,8 @@ enum Command {
     StreamMemory(stream_memory::Args),
     /// Time to copy lineitem to the server and back, as ratios to a copy inside one process.
     Transfer(transfer::Args),
+    /// Bytes on the wire and time of joins of local keys with lineitem on the server.
+    MixedJoin(mixed_join::Args),
     /// The client process of stream-memory.
     #[command(hide = true)]
     StreamClient(stream_memory::ClientArgs),
@@ -56,6 +59,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Demo(args) => demo::run(&args),
         Command::StreamMemory(args) => stream_memory::run(&args),
         Command::Transfer(args) => transfer::run(&args),
+        Command::MixedJoin(args) => mixed_join::run(&args),
         Command::StreamClient(args) => stream_memory::run_client(&args),
     }
 }
