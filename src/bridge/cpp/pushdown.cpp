@@ -1,7 +1,9 @@
 // Whole statements that run on the server.
 
 #include "catalog.hpp"
+#include "foldable_constants.hpp"
 #include "local_inputs.hpp"
+#include "parsed_visitor.hpp"
 #include "query_function.hpp"
 #include "server_names.hpp"
 #include "statement_kind.hpp"
@@ -56,12 +58,16 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
+	DropFoldedOrders(*node);
 	NameStoredTables(context, *this, *node);
 	NameForServer(context, *this, *node);
 	return QueryFunctionCall(*this, std::move(node));
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
+	if (auto node = NodeOf(*statement)) {
+		DropFoldedOrders(*node);
+	}
 	NameStoredTables(context, *this, *statement);
 	NameForServer(context, *this, *statement);
 	return QueryFunctionCall(*this, statement->ToString(), KindOf(*statement));
