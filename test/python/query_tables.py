@@ -9,8 +9,9 @@ from random_tables import random_type
 #: Rows of the tables: some are empty, some have several row groups with columns that let whole groups be skipped.
 SIZES = (0, 3, 8, 12, 30, 30, 60, 300, 2000, 50_000)
 WILD_TABLES = 2
-#: These cannot be keys, or the answer would depend on which of two equal values is kept.
-NOT_COMPARED = ("FLOAT", "DOUBLE", "TIMETZ", "VARIANT", "JSON", "UNION", "INTERVAL", "MAP", "GEOMETRY")
+#: These cannot be keys, or the answer would depend on which of two equal values is kept. Joins of rows with a TUPLE beside an
+#: ARRAY make DuckDB 2.0.0 read memory that is not theirs, without any server.
+NOT_COMPARED = ("TUPLE", "FLOAT", "DOUBLE", "TIMETZ", "VARIANT", "JSON", "UNION", "INTERVAL", "MAP", "GEOMETRY")
 
 
 @dataclass
