@@ -15,6 +15,7 @@ CRATES := duckherder duckherder-benchmark duckherder-build-features duckherder-s
 	duckherder-unittest duckling-protocol duckling-server
 CARGO_FLAGS := --release --workspace --locked
 VENV := build/venv
+TPCDS := build/tpcds
 # By a thread: a signal would wait for DuckDB to return.
 PYTEST_TIMEOUT_SECONDS := 300
 
@@ -53,7 +54,7 @@ test-sql: all ## Run test/sql/**/*.test, or those that match FILTER=…
 	$(RELEASE)/test/unittest $(FILTER)
 
 .PHONY: test-python
-test-python: all $(VENV)/stamp ## Run test/python with the official DuckDB wheel, or what matches FILTER=…
+test-python: all $(VENV)/stamp $(TPCDS)/stamp ## Run test/python with the official DuckDB wheel, or what matches FILTER=…
 	$(VENV)/bin/python -m pytest test/python --timeout $(PYTEST_TIMEOUT_SECONDS) --timeout-method thread $(if $(FILTER),-k '$(FILTER)')
 
 .PHONY: soak
@@ -68,9 +69,20 @@ errors: all $(VENV)/stamp ## Print what a local DuckDB and a server say of some 
 types-test: all $(VENV)/stamp ## Send TABLES=… (2000) random tables of random types to a server and back
 	DUCKHERDER_TYPE_TABLES=$(or $(TABLES),2000) $(VENV)/bin/python -m pytest test/python/test_types_property.py --timeout 3600
 
+.PHONY: fuzz
+fuzz: all $(VENV)/stamp ## Run QUERIES=… (20000) random queries, from SEED=… (1) on, locally and on servers, and compare
+	DUCKHERDER_QUERIES=$(or $(QUERIES),20000) DUCKHERDER_QUERY_SEED=$(or $(SEED),1) \
+		$(VENV)/bin/python -m pytest test/python/test_queries_property.py -s --timeout 14400
+
 $(VENV)/stamp: test/python/requirements.txt | prerequisites
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(TPCDS)/stamp: test/python/tpcds/requirements.txt test/python/tpcds/make_tables.py | prerequisites
+	python3 -m venv --clear $(TPCDS)/venv
+	$(TPCDS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	$(TPCDS)/venv/bin/python test/python/tpcds/make_tables.py $(TPCDS)
 	@touch $@
 
 ##@ Check

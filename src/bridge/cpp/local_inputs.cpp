@@ -18,12 +18,10 @@
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/query_node/set_operation_node.hpp"
 #include "duckdb/parser/query_node/update_query_node.hpp"
-#include "duckdb/parser/statement/delete_statement.hpp"
 #include "duckdb/parser/statement/execute_statement.hpp"
 #include "duckdb/parser/statement/explain_statement.hpp"
 #include "duckdb/parser/statement/insert_statement.hpp"
 #include "duckdb/parser/statement/merge_into_statement.hpp"
-#include "duckdb/parser/statement/update_statement.hpp"
 #include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/parser/tableref/expressionlistref.hpp"
 #include "duckdb/parser/tableref/joinref.hpp"
@@ -416,14 +414,6 @@ static void UseMacrosOfServer(ClientContext &context, RemoteCatalog &target, Que
 
 static optional_ptr<QueryNode> ChangeOf(ClientContext &context, SQLStatement &statement) {
 	switch (statement.type) {
-	case StatementType::INSERT_STATEMENT:
-		return statement.Cast<InsertStatement>().node.get();
-	case StatementType::UPDATE_STATEMENT:
-		return statement.Cast<UpdateStatement>().node.get();
-	case StatementType::DELETE_STATEMENT:
-		return statement.Cast<DeleteStatement>().node.get();
-	case StatementType::MERGE_INTO_STATEMENT:
-		return statement.Cast<MergeIntoStatement>().node.get();
 	case StatementType::EXPLAIN_STATEMENT:
 		return ChangeOf(context, *statement.Cast<ExplainStatement>().stmt);
 	case StatementType::EXECUTE_STATEMENT: {
@@ -433,7 +423,7 @@ static optional_ptr<QueryNode> ChangeOf(ClientContext &context, SQLStatement &st
 		return entry == prepared.end() ? nullptr : ChangeOf(context, *entry->second->unbound_statement);
 	}
 	default:
-		return nullptr;
+		return NodeOf(statement);
 	}
 }
 

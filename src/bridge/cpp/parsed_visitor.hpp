@@ -5,6 +5,7 @@
 
 #include "duckdb/parser/parsed_expression.hpp"
 #include "duckdb/parser/query_node.hpp"
+#include "duckdb/parser/sql_statement.hpp"
 #include "duckdb/parser/tableref.hpp"
 
 namespace duckherder {
@@ -15,5 +16,8 @@ using ExpressionVisitor = std::function<void(duckdb::unique_ptr<duckdb::ParsedEx
 
 //! Visit every table and every expression in `node`, those in its subqueries too.
 void VisitAll(duckdb::QueryNode &node, const TableVisitor &table, const ExpressionVisitor &expression);
+
+//! The query or the change that a statement is, or that fills the table it creates; none if it is something else.
+duckdb::optional_ptr<duckdb::QueryNode> NodeOf(duckdb::SQLStatement &statement);
 
 } // namespace duckherder

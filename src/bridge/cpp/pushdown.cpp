@@ -1,7 +1,9 @@
 // Whole statements that run on the server.
 
 #include "catalog.hpp"
+#include "foldable_constants.hpp"
 #include "local_inputs.hpp"
+#include "parsed_visitor.hpp"
 #include "pushed_statement.hpp"
 #include "query_function.hpp"
 #include "remote_stream.hpp"
@@ -59,6 +61,7 @@ bool RemoteCatalog::SupportsPushdown(const SQLStatement &statement) {
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<QueryNode> node) {
+	DropFoldedOrders(*node);
 	NameStoredTables(context, *this, *node);
 	NameForServer(context, *this, *node);
 	auto pushed = make_shared_ptr<PushedStatement>(std::move(node));
@@ -70,6 +73,9 @@ unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique
 }
 
 unique_ptr<TableRef> RemoteCatalog::RemoteExecute(ClientContext &context, unique_ptr<SQLStatement> statement) {
+	if (auto node = NodeOf(*statement)) {
+		DropFoldedOrders(*node);
+	}
 	NameStoredTables(context, *this, *statement);
 	NameForServer(context, *this, *statement);
 	auto kind = KindOf(*statement);

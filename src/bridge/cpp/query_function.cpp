@@ -168,6 +168,7 @@ TableFunction QueryFunction() {
 	function.to_string = Describe;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
+	RefuseCopies(function);
 	return function;
 }
 

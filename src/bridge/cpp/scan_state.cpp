@@ -66,4 +66,19 @@ OperatorPartitionData ScanGetPartitionData(ClientContext &, TableFunctionGetPart
 	return OperatorPartitionData(input.local_state->Cast<ArrowScanLocalState>().batch_index);
 }
 
+// DuckDB copies a plan by writing and reading it, and keeps the original where that is not implemented
+
+static void RefuseToWrite(Serializer &, const optional_ptr<FunctionData>, const BoundTableFunction &) {
+	throw NotImplementedException("A scan of a server cannot be serialized");
+}
+
+static unique_ptr<FunctionData> RefuseToRead(Deserializer &, BoundTableFunction &) {
+	throw NotImplementedException("A scan of a server cannot be deserialized");
+}
+
+void RefuseCopies(TableFunction &function) {
+	function.serialize = RefuseToWrite;
+	function.deserialize = RefuseToRead;
+}
+
 } // namespace duckherder

@@ -48,4 +48,7 @@ void ScanFunction(duckdb::ClientContext &context, duckdb::TableFunctionInput &da
 duckdb::OperatorPartitionData ScanGetPartitionData(duckdb::ClientContext &context,
                                                    duckdb::TableFunctionGetPartitionInput &input);
 
+//! Keep DuckDB from copying scans of the function, as it does with a CTE that is read twice: each copy would ask the server.
+void RefuseCopies(duckdb::TableFunction &function);
+
 } // namespace duckherder

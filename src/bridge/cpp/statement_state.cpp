@@ -3,6 +3,7 @@
 #include "statement_state.hpp"
 
 #include "catalog.hpp"
+#include "foldable_constants.hpp"
 #include "local_inputs.hpp"
 #include "transaction.hpp"
 
@@ -85,11 +86,12 @@ bool StatementState::CanRequestRebind() {
 	return RemoteCatalog::AnyAttached();
 }
 
-RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &) {
+RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &error) {
 	auto server = needed_server;
 	needed_server = nullptr;
 	if (!server) {
-		return RebindQueryInfo::DO_NOT_REBIND;
+		auto folded = error.Type() == ExceptionType::BINDER && ProtectConstants(context, statement);
+		return folded ? RebindQueryInfo::ATTEMPT_TO_REBIND : RebindQueryInfo::DO_NOT_REBIND;
 	}
 	second_attempt = true;
 	ExtractLocalInputs(context, *server, statement);

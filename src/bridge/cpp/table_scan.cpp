@@ -196,6 +196,7 @@ TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data)
 	function.to_string = Describe;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
+	RefuseCopies(function);
 	return function;
 }
 

@@ -1,0 +1,47 @@
+"""Answers of statements, and whether two of them are the same."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+
+@dataclass
+class Answer:
+    """Columns with their types and rows, or the class of an error."""
+
+    columns: list[tuple[str, str]] | None = None
+    rows: list[tuple] | None = None
+    error: str | None = None
+    message: str = ""
+
+    def same_as(self, other: "Answer", ordered: bool, rounded: bool = False) -> bool:
+        """Whether they are alike to the bit; `rounded` lets the last digits of a DOUBLE differ."""
+        if self.error or other.error:
+            return self.error == other.error
+        if self.columns != other.columns or len(self.rows) != len(other.rows):
+            return False
+        left, right = ([text(row, rounded) for row in rows] for rows in (self.rows, other.rows))
+        return left == right or (not ordered and sorted(left) == sorted(right))
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.error}: {self.message[:600]}"
+        rows = "\n".join(f"    {row}" for row in sorted(map(repr, self.rows))[:12])
+        return f"{len(self.rows)} rows of {self.columns}\n{rows}"
+
+
+def text(row: tuple, rounded: bool) -> str:
+    """The row without signs of zeros: which of two equal zeros is kept is open."""
+    if rounded:
+        row = tuple(float(f"{value:.9g}") if isinstance(value, float) else value for value in row)
+    return repr(tuple(value + 0.0 if isinstance(value, float) else value for value in row))
+
+
+def answer_of(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list) -> Answer:
+    """Run a statement, and keep what it answers."""
+    try:
+        connection.execute(sql, parameters)
+        columns = [(column[0], str(column[1])) for column in connection.description or []]
+        return Answer(columns, connection.fetchall())
+    except duckdb.Error as error:
+        return Answer(error=type(error).__name__, message=str(error))
