@@ -144,6 +144,8 @@ pub struct DhEntryState {
     pub counter: i64,
     pub has_last_value: bool,
     pub last_value: i64,
+    pub distinct_counts: *const u64,
+    pub column_count: usize,
 }
 
 #[repr(C)]

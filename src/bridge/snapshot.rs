@@ -88,6 +88,8 @@ impl SnapshotHandle {
                 counter: state.counter,
                 has_last_value: state.last_value.is_some(),
                 last_value: state.last_value.unwrap_or_default(),
+                distinct_counts: state.distinct_counts.as_ptr(),
+                column_count: state.distinct_counts.len(),
             })
             .collect();
         handle.view.schemas = handle.schemas.as_ptr();

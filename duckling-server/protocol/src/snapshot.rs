@@ -111,4 +111,7 @@ pub struct EntryState {
     /// The sequence's last value.
     #[prost(int64, optional, tag = "5")]
     pub last_value: Option<i64>,
+    /// Different values in each column of a table, as DuckDB estimates them; 0 where it does not.
+    #[prost(uint64, repeated, tag = "6")]
+    pub distinct_counts: Vec<u64>,
 }

@@ -76,14 +76,22 @@ extern "C" fn visit_entry(found: *mut c_void, entry: *const ffi::DhEngineEntry) 
 }
 
 extern "C" fn visit_state(found: *mut c_void, state: *const ffi::DhEngineEntryState) {
-    // SAFETY: C++ passes the context of the visitor back, and a state that lives for the call.
-    let (found, state) = unsafe { (&mut *found.cast::<CatalogEntries>(), &*state) };
+    // SAFETY: C++ passes the context of the visitor back, and a state that lives for the call, with all it points to.
+    let (found, state, distinct_counts) = unsafe {
+        let state = &*state;
+        (
+            &mut *found.cast::<CatalogEntries>(),
+            state,
+            ffi::array(state.distinct_counts, state.column_count),
+        )
+    };
     found.states.push(EntryState {
         oid: state.oid,
         rows: state.rows,
         usage_count: state.usage_count,
         counter: state.counter,
         last_value: state.has_last_value.then_some(state.last_value),
+        distinct_counts: distinct_counts.to_vec(),
     });
 }
 

@@ -123,6 +123,8 @@ pub struct DhEngineEntryState {
     pub counter: i64,
     pub has_last_value: bool,
     pub last_value: i64,
+    pub distinct_counts: *const u64,
+    pub column_count: usize,
 }
 
 #[repr(C)]

@@ -128,6 +128,24 @@ void RemoteCatalog::HeardOf(uint64_t version) {
 	is_outdated = is_outdated || (last && last->Version() != version);
 }
 
+//! So old may estimates of sizes be. Asking for them costs no round trip, but the server visits every table.
+static constexpr std::chrono::seconds STATES_LIFETIME {1};
+
+bool RemoteCatalog::WantsStates() const {
+	lock_guard<mutex> guard(lock);
+	return std::chrono::steady_clock::now() - states_heard > STATES_LIFETIME;
+}
+
+void RemoteCatalog::HeardStates() {
+	lock_guard<mutex> guard(lock);
+	states_heard = std::chrono::steady_clock::now();
+}
+
+void RemoteCatalog::ForgetStates() {
+	lock_guard<mutex> guard(lock);
+	states_heard = {};
+}
+
 void RemoteCatalog::MarkOutdated() {
 	lock_guard<mutex> guard(lock);
 	is_outdated = true;

@@ -6,6 +6,8 @@
 
 #include "duckdb/catalog/catalog.hpp"
 
+#include <chrono>
+
 namespace duckherder {
 
 class RemoteSnapshot;
@@ -52,6 +54,10 @@ public:
 	//! The server has told the committed version of its catalog.
 	void HeardOf(uint64_t version);
 	void MarkOutdated();
+	//! What the server has told of sizes is a while ago, or this process has written since.
+	bool WantsStates() const;
+	void HeardStates();
+	void ForgetStates();
 
 	void Initialize(bool load_builtin) override {
 	}
@@ -122,10 +128,11 @@ private:
 	//! Shared with the sessions on it
 	duckdb::shared_ptr<dh_catalog> remote;
 	std::string path;
-	duckdb::mutex lock;
+	mutable duckdb::mutex lock;
 	duckdb::vector<duckdb::weak_ptr<SessionState>> sessions;
 	duckdb::shared_ptr<RemoteSnapshot> last;
 	bool is_outdated = false;
+	std::chrono::steady_clock::time_point states_heard;
 	RegisteredTables registered;
 };
 

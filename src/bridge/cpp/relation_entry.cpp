@@ -38,8 +38,28 @@ RemoteTable::RemoteTable(RemoteTable &table, SchemaCatalogEntry &schema, const I
       columns(table.columns.Copy()), indexes(table.indexes), estimated_rows(table.EstimatedRows()), stored(table) {
 }
 
-unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t) {
-	return nullptr;
+//! An estimate that moves by more makes plans look bad
+static constexpr idx_t FAR = 8;
+//! What is small is planned well in any way
+static constexpr idx_t FEW_ROWS = 1000;
+
+bool RemoteTable::SetEstimates(idx_t rows, vector<idx_t> distinct_counts_p) {
+	auto before = estimated_rows.exchange(rows);
+	lock_guard<mutex> guard(lock);
+	distinct_counts = std::move(distinct_counts_p);
+	return MaxValue(before, rows) > FAR * (MinValue(before, rows) + FEW_ROWS);
+}
+
+unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t column_id) {
+	auto &table = Stored();
+	lock_guard<mutex> guard(table.lock);
+	if (IsVirtualColumn(column_id) || column_id >= table.distinct_counts.size() || table.distinct_counts[column_id] == 0) {
+		return nullptr;
+	}
+	// No least and greatest values: they may be outdated, and DuckDB relies on them
+	auto statistics = BaseStatistics::CreateUnknown(columns.GetColumn(LogicalIndex(column_id)).Type());
+	statistics.SetDistinctCount(table.distinct_counts[column_id]);
+	return statistics.ToUnique();
 }
 
 TableFunction RemoteTable::GetScanFunction(ClientContext &context, unique_ptr<FunctionData> &bind_data) {

@@ -37,14 +37,16 @@ public:
 	const RemoteTable &Stored() const {
 		return stored ? *stored : *this;
 	}
-	void SetEstimatedRows(duckdb::idx_t rows) {
-		estimated_rows = rows;
-	}
+	//! Take in how many rows there are, and how many different values in each column. True if there are far more rows than
+	//! before, or far fewer.
+	bool SetEstimates(duckdb::idx_t rows, duckdb::vector<duckdb::idx_t> distinct_counts);
 
 private:
 	duckdb::ColumnList columns;
 	duckdb::vector<duckdb::IndexInfo> indexes;
 	duckdb::atomic<duckdb::idx_t> estimated_rows {0};
+	mutable duckdb::mutex lock;
+	duckdb::vector<duckdb::idx_t> distinct_counts;
 	duckdb::optional_ptr<RemoteTable> stored;
 };
 

@@ -109,21 +109,23 @@ unique_ptr<CatalogEntry> MakeEntry(ClientContext &context, RemoteSchema &schema,
 	}
 }
 
-void UpdateEntry(CatalogEntry &entry, const dh_entry_state &state) {
+EntryState::EntryState(const dh_entry_state &raw)
+    : rows(raw.rows), usage_count(raw.usage_count), counter(raw.counter),
+      distinct_counts(raw.distinct_counts, raw.distinct_counts + raw.column_count) {
+	if (raw.has_last_value) {
+		last_value = raw.last_value;
+	}
+}
+
+bool UpdateEntry(CatalogEntry &entry, const EntryState &state) {
 	switch (entry.type) {
 	case CatalogType::TABLE_ENTRY:
-		entry.Cast<RemoteTable>().SetEstimatedRows(state.rows);
-		break;
-	case CatalogType::SEQUENCE_ENTRY: {
-		optional<int64_t> last_value;
-		if (state.has_last_value) {
-			last_value = state.last_value;
-		}
-		entry.Cast<SequenceCatalogEntry>().ReplayValue(state.usage_count, state.counter, last_value);
-		break;
-	}
+		return entry.Cast<RemoteTable>().SetEstimates(state.rows, state.distinct_counts);
+	case CatalogType::SEQUENCE_ENTRY:
+		entry.Cast<SequenceCatalogEntry>().ReplayValue(state.usage_count, state.counter, state.last_value);
+		return false;
 	default:
-		break;
+		return false;
 	}
 }
 

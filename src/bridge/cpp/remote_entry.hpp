@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 
 #include "duckdb/catalog/catalog_entry.hpp"
+#include "duckdb/common/optional.hpp"
 
 namespace duckherder {
 
@@ -23,7 +24,19 @@ bool DiffersByUse(int32_t kind);
 duckdb::unique_ptr<duckdb::CatalogEntry> MakeEntry(duckdb::ClientContext &context, RemoteSchema &schema,
                                                    const dh_entry &entry, EntryUse use);
 
-//! Let an entry show what the server has told since it was made.
-void UpdateEntry(duckdb::CatalogEntry &entry, const dh_entry_state &state);
+//! What the server has told of a table or sequence.
+struct EntryState {
+	explicit EntryState(const dh_entry_state &raw);
+
+	duckdb::idx_t rows;
+	uint64_t usage_count;
+	int64_t counter;
+	duckdb::optional<int64_t> last_value;
+	//! Of each column; 0 if unknown
+	duckdb::vector<duckdb::idx_t> distinct_counts;
+};
+
+//! Let an entry show what the server has told since it was made. True if a plan for what it was before may be a bad one now.
+bool UpdateEntry(duckdb::CatalogEntry &entry, const EntryState &state);
 
 } // namespace duckherder

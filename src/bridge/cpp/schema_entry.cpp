@@ -89,13 +89,11 @@ bool RemoteSchema::Has(CatalogType type, const Identifier &entry_name) const {
 	return set != SET_COUNT && sets[set].find(entry_name) != sets[set].end();
 }
 
-void RemoteSchema::Update(const dh_entry &entry, const dh_entry_state &state) {
+bool RemoteSchema::Update(const dh_entry &entry, const EntryState &state) {
 	auto &set = sets[SetOf(entry)];
 	auto member = set.find(Identifier(ToString(entry.name)));
 	lock_guard<mutex> guard(lock);
-	if (member != set.end() && member->second.listed) {
-		UpdateEntry(*member->second.listed, state);
-	}
+	return member != set.end() && member->second.listed && UpdateEntry(*member->second.listed, state);
 }
 
 CatalogEntry &RemoteSchema::EntryOf(ClientContext &context, Member &member, EntryUse use) {

@@ -19,7 +19,7 @@ public:
 	void Add(const dh_entry &entry);
 	void AddChild(RemoteSchema &child);
 	//! Something that `entry` describes has changed.
-	void Update(const dh_entry &entry, const dh_entry_state &state);
+	bool Update(const dh_entry &entry, const EntryState &state);
 	//! Whether there is an entry of that name where entries of the type are.
 	bool Has(duckdb::CatalogType type, const duckdb::Identifier &name) const;
 	RemoteSnapshot &Snapshot() {

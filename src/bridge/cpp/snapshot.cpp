@@ -84,25 +84,28 @@ bool RemoteSnapshot::Has(CatalogType type, const Identifier &name) const {
 	});
 }
 
-void RemoteSnapshot::Apply(const dh_snapshot &answer) {
-	{
-		lock_guard<mutex> guard(lock);
-		for (idx_t i = 0; i < answer.state_count; i++) {
-			states[answer.states[i].oid] = answer.states[i];
-		}
-	}
+bool RemoteSnapshot::Apply(const dh_snapshot &answer) {
+	bool moved = false;
 	for (idx_t i = 0; i < answer.state_count; i++) {
-		auto entry = by_oid.find(answer.states[i].oid);
+		auto oid = answer.states[i].oid;
+		EntryState state(answer.states[i]);
+		{
+			lock_guard<mutex> guard(lock);
+			states.erase(oid);
+			states.emplace(oid, state);
+		}
+		auto entry = by_oid.find(oid);
 		if (entry != by_oid.end()) {
-			schemas[entry->second->schema]->Update(*entry->second, answer.states[i]);
+			moved = schemas[entry->second->schema]->Update(*entry->second, state) || moved;
 		}
 	}
+	return moved;
 }
 
-optional<dh_entry_state> RemoteSnapshot::StateOf(const dh_entry &entry) {
+optional<EntryState> RemoteSnapshot::StateOf(const dh_entry &entry) {
 	lock_guard<mutex> guard(lock);
 	auto state = states.find(entry.oid);
-	return state == states.end() ? optional<dh_entry_state>() : state->second;
+	return state == states.end() ? optional<EntryState>() : state->second;
 }
 
 } // namespace duckherder

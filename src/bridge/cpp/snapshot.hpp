@@ -2,9 +2,9 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "remote_entry.hpp"
 
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
-#include "duckdb/common/optional.hpp"
 
 namespace duckherder {
 
@@ -36,8 +36,9 @@ public:
 	bool Has(duckdb::CatalogType type, const duckdb::Identifier &name) const;
 
 	//! Take in what the server tells of tables and sequences: it changes without a new version.
-	void Apply(const dh_snapshot &answer);
-	duckdb::optional<dh_entry_state> StateOf(const dh_entry &entry);
+	//! True if plans made before may be bad ones now.
+	bool Apply(const dh_snapshot &answer);
+	duckdb::optional<EntryState> StateOf(const dh_entry &entry);
 
 private:
 	dh_snapshot *raw;
@@ -46,7 +47,7 @@ private:
 	std::unordered_map<uint64_t, const dh_entry *> by_oid;
 	//! Guards the states
 	duckdb::mutex lock;
-	std::unordered_map<uint64_t, dh_entry_state> states;
+	std::unordered_map<uint64_t, EntryState> states;
 };
 
 } // namespace duckherder

@@ -161,6 +161,10 @@ static void PushdownFilters(ClientContext &context, LogicalGet &get, FunctionDat
 	filters = std::move(kept);
 }
 
+static unique_ptr<BaseStatistics> Statistics(ClientContext &context, const FunctionData *bind_data, column_t column) {
+	return bind_data->Cast<TableScanData>().table.GetStatistics(context, column);
+}
+
 static unique_ptr<NodeStatistics> Cardinality(ClientContext &, const FunctionData *bind_data) {
 	return make_uniq<NodeStatistics>(bind_data->Cast<TableScanData>().table.EstimatedRows());
 }
@@ -190,6 +194,7 @@ TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data)
 	TableFunction function(TABLE_SCAN_NAME, {}, ScanFunction, nullptr, InitGlobal, ScanInitLocal);
 	function.get_partition_data = ScanGetPartitionData;
 	function.pushdown_complex_filter = PushdownFilters;
+	function.statistics = Statistics;
 	function.cardinality = Cardinality;
 	function.get_table_entry = ScannedTable;
 	function.get_bind_info = GetBindInfo;

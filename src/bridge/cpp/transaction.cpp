@@ -44,6 +44,7 @@ dh_session &RemoteTransaction::Session(ClientContext &context) {
 
 dh_session &RemoteTransaction::SessionForLoad(ClientContext &context, bool in_transaction) {
 	auto &result = session->Get(context);
+	catalog.ForgetStates();
 	lock_guard<mutex> guard(lock);
 	begun = begun || in_transaction;
 	return result;
@@ -88,7 +89,7 @@ RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
 			return *snapshots.back();
 		}
 	}
-	return AskServer(context, false);
+	return AskServer(context, catalog.WantsStates());
 }
 
 void RemoteTransaction::RefreshStates(ClientContext &context) {
@@ -111,8 +112,11 @@ RemoteSnapshot &RemoteTransaction::AskServer(ClientContext &context, bool want_s
 	Check(Rust().session_snapshot(&opened_session, BeginsOnServer(), known ? &known_version : nullptr, want_states,
 	                              &interrupt, &answer));
 	has_states = has_states || want_states || !answer->is_unchanged;
+	if (has_states) {
+		catalog.HeardStates();
+	}
 	if (answer->is_unchanged) {
-		known->Apply(*answer);
+		estimates_moved = known->Apply(*answer);
 		Rust().snapshot_free(answer);
 	} else {
 		known = make_shared_ptr<RemoteSnapshot>(catalog, answer);
@@ -142,7 +146,8 @@ void RemoteTransaction::Peeked() {
 bool RemoteTransaction::Refresh(ClientContext &context) {
 	auto &before = Peek(context);
 	peeked = false;
-	return &Current(context) != &before;
+	estimates_moved = false;
+	return &Current(context) != &before || estimates_moved;
 }
 
 void RemoteTransaction::HeardOf(uint64_t version) {
@@ -220,6 +225,9 @@ void RemoteTransaction::CloseOpened() {
 void RemoteTransaction::End(optional_ptr<ClientContext> context, bool commit) {
 	if (changed_catalog && commit) {
 		catalog.MarkOutdated();
+	}
+	if (writes) {
+		catalog.ForgetStates();
 	}
 	auto open = session->TryGet();
 	if (!begun || !open) {

@@ -54,7 +54,7 @@ public:
 	bool HasPeeked() const {
 		return peeked;
 	}
-	//! Make sure of the snapshot that entries were taken from; true if it was outdated.
+	//! Make sure of the snapshot that entries were taken from; true if it was outdated, or what it tells of sizes.
 	bool Refresh(duckdb::ClientContext &context);
 	//! The server has told the version of its catalog, as this transaction sees it.
 	void HeardOf(uint64_t version);
@@ -112,6 +112,8 @@ private:
 	bool peeked = false;
 	//! The statement has asked for the states of tables and sequences
 	bool has_states = false;
+	//! They told that plans made before may be bad ones
+	bool estimates_moved = false;
 	duckdb::idx_t bound_sources = 0;
 	duckdb::weak_ptr<OpenedStream> opened;
 	//! Of the tables that the statement is going to create

@@ -12,6 +12,7 @@
 #include "duckdb/common/serializer/memory_stream.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/parser/parsed_data/create_info.hpp"
+#include "duckdb/storage/statistics/base_statistics.hpp"
 #include "duckdb/storage/table_storage_info.hpp"
 
 using namespace duckdb;
@@ -97,8 +98,18 @@ static void VisitEntry(ClientContext &context, CatalogEntry &entry, const TableS
 	visitor.entry(visitor.context, &result);
 }
 
-static void VisitState(CatalogEntry &entry, const TableStorageInfo &storage, const dh_engine_catalog_visitor &visitor) {
+static vector<uint64_t> DistinctCounts(ClientContext &context, TableCatalogEntry &table) {
+	vector<uint64_t> counts;
+	for (auto &column : table.GetColumns().Logical()) {
+		auto statistics = column.Generated() ? nullptr : table.GetStatistics(context, column.Oid());
+		counts.push_back(statistics ? statistics->GetDistinctCount() : 0);
+	}
+	return counts;
+}
+
+static void VisitState(ClientContext &context, CatalogEntry &entry, const TableStorageInfo &storage, const dh_engine_catalog_visitor &visitor) {
 	dh_engine_entry_state state {};
+	vector<uint64_t> distinct_counts;
 	state.oid = entry.oid;
 	if (entry.type == CatalogType::SEQUENCE_ENTRY) {
 		auto data = entry.Cast<SequenceCatalogEntry>().GetData();
@@ -108,6 +119,9 @@ static void VisitState(CatalogEntry &entry, const TableStorageInfo &storage, con
 		state.last_value = data.last_value ? *data.last_value : 0;
 	} else {
 		state.rows = storage.cardinality.IsValid() ? storage.cardinality.GetIndex() : 0;
+		distinct_counts = DistinctCounts(context, entry.Cast<TableCatalogEntry>());
+		state.distinct_counts = distinct_counts.data();
+		state.column_count = distinct_counts.size();
 	}
 	visitor.state(visitor.context, &state);
 }
@@ -130,7 +144,7 @@ static void VisitSchema(ClientContext &context, SchemaCatalogEntry &schema, bool
 			VisitEntry(context, entry, storage, visitor);
 		}
 		if (entry.type == CatalogType::TABLE_ENTRY || entry.type == CatalogType::SEQUENCE_ENTRY) {
-			VisitState(entry, storage, visitor);
+			VisitState(context, entry, storage, visitor);
 		}
 	}
 }

@@ -127,6 +127,9 @@ struct dh_engine_entry_state {
 	int64_t counter;
 	bool has_last_value;
 	int64_t last_value;
+	//! Of each column, estimated; 0 if unknown
+	const uint64_t *distinct_counts;
+	size_t column_count;
 };
 
 //! Receives a catalog piece by piece; everything it is given lives for the call.
