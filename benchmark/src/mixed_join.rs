@@ -24,7 +24,7 @@ const KEYS: [u64; 4] = [10, 1_000, 50_000, 200_000];
 const JOIN: &str = "SELECT count(*), sum(l_extendedprice)::VARCHAR FROM dh.lineitem JOIN keys ON l_orderkey = k";
 /// Bytes that the server has sent for the last scan of its table.
 const BYTES: &str = "SELECT bytes_sent::UBIGINT FROM duckherder_server_query_history() \
-                     WHERE sql LIKE '%l_extendedprice%' ORDER BY id DESC LIMIT 1";
+                     WHERE query LIKE '%l_extendedprice%' ORDER BY query_id DESC LIMIT 1";
 
 /// Rows of the answer, the sum as text, bytes sent, and seconds.
 struct Outcome {

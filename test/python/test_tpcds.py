@@ -11,8 +11,6 @@ from conftest import ROOT, Duckling, extension_path
 FOLDER = ROOT / "build" / "tpcds"
 FACTS = ("store_sales", "store_returns", "catalog_sales", "catalog_returns", "web_sales", "web_returns", "inventory")
 NUMBERS = range(1, 100)
-#: DuckDB knows no statistics of remote columns, and joins customer_demographics with itself before anything else: minutes.
-TOO_SLOW = (64, "memory.facts_here")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +48,6 @@ def test_query(tables: duckdb.DuckDBPyConnection, number: int) -> None:
     here = answer(tables, "memory.main", number)
     assert not here.error, here
     for where in ("dh", "memory.facts_there", "memory.facts_here"):
-        if (number, where) == TOO_SLOW:
-            continue
         there = answer(tables, where, number)
         assert there.same_as(here, ordered=False, rounded=True), f"{where}: {there}\nhere: {here}"
 

@@ -262,7 +262,8 @@ static void VisitJoins(LogicalOperator &op) {
 	}
 	if (op.type == LogicalOperatorType::LOGICAL_COMPARISON_JOIN) {
 		auto &join = op.Cast<LogicalComparisonJoin>();
-		if (join.filter_pushdown) {
+		// What is likely to be too many is not worth the collecting
+		if (join.filter_pushdown && join.children[1]->estimated_cardinality <= MAX_KEYS) {
 			CollectKeys(join);
 		}
 	}
