@@ -6,6 +6,7 @@ import uuid
 
 import duckdb
 import pandas
+import polars
 import pyarrow
 import pytest
 
@@ -42,6 +43,16 @@ def test_a_data_frame_joins_a_remote_table(attached: duckdb.DuckDBPyConnection) 
     attached.execute("CREATE TABLE dh.t AS SELECT range AS i, 'n' || range AS s FROM range(100)")
     wanted = pandas.DataFrame({"i": [3, 99, 100]})
     assert attached.execute("SELECT s FROM dh.t JOIN wanted USING (i) ORDER BY i").fetchall() == [("n3",), ("n99",)]
+
+
+def test_a_polars_frame_is_a_source(attached: duckdb.DuckDBPyConnection) -> None:
+    frame = polars.DataFrame({"i": [1, 2, None], "s": ["a", "🦆", None], "l": [[1], [], None]})
+    attached.execute("CREATE TABLE dh.t AS FROM frame")
+    assert attached.execute("INSERT INTO dh.t FROM frame").fetchone() == (3,)
+    assert attached.execute("UPDATE dh.t SET s = frame.s || '!' FROM frame WHERE frame.i = t.i").fetchone() == (4,)
+    assert attached.execute("SELECT t.s, frame.l FROM dh.t JOIN frame USING (i) ORDER BY ALL").fetchall() == [
+        ("a!", [1]), ("a!", [1]), ("🦆!", []), ("🦆!", []),
+    ]  # fmt: skip
 
 
 def test_append_fills_a_remote_table(attached: duckdb.DuckDBPyConnection) -> None:
