@@ -6,10 +6,11 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
+    "src/engine/cpp/clock.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/database.cpp",
     "src/engine/cpp/describe.cpp",

@@ -213,6 +213,7 @@ extern "C" fn session_execute(
                 begin: statement.begin,
                 writes: statement.writes,
                 settings: copy_settings(statement.settings, statement.setting_count),
+                started_us: statement.started_us,
             };
             (borrow(session)?, statement)
         };

@@ -175,6 +175,7 @@ pub struct DhStatement {
     pub writes: bool,
     pub settings: *const DhOption,
     pub setting_count: usize,
+    pub started_us: i64,
 }
 
 #[repr(C)]

@@ -30,6 +30,8 @@ pub struct Statement {
     pub writes: bool,
     /// Settings to run under; they stay until another statement brings others.
     pub settings: Vec<Setting>,
+    /// When the client's transaction began, in microseconds since 1970, UTC.
+    pub started_us: i64,
 }
 
 /// What became of a statement.
@@ -101,6 +103,7 @@ impl Session {
             begin,
             settings: statement.settings,
             mode: statement.mode.into(),
+            started_us: Some(statement.started_us),
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let outcome = self

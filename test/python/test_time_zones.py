@@ -142,3 +142,38 @@ def test_a_server_in_another_zone(
     connection.execute("SET TimeZone = 'America/New_York'")
     connection.execute("CREATE TABLE dh.events AS SELECT TIMESTAMPTZ '2024-07-01 00:00:00' AS ts")
     assert connection.execute("SELECT ts::VARCHAR FROM dh.events").fetchone() == ("2024-07-01 00:00:00-04",)
+
+
+NOW = (
+    "now()",
+    "current_timestamp",
+    "transaction_timestamp()",
+    "get_current_timestamp()",
+    "current_date",
+    "today()",
+    "current_time",
+    "get_current_time()",
+    "localtime",
+    "localtimestamp",
+    "current_localtime()",
+    "current_localtimestamp()",
+)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_now_is_the_client_s_in_a_whole_transaction(attached: duckdb.DuckDBPyConnection, zone: str) -> None:
+    attached.execute("CREATE TABLE dh.one AS SELECT 1 AS i")
+    attached.execute("CREATE TABLE dh.stamped (i INTEGER, made TIMESTAMPTZ DEFAULT current_timestamp)")
+    attached.execute("CREATE TABLE here AS SELECT 1 AS i")
+    attached.execute(f"SET TimeZone = '{zone}'")
+    attached.execute("BEGIN")
+    for now in NOW:
+        here = attached.execute(f"SELECT {now}").fetchone()
+        assert attached.execute(f"SELECT {now} FROM dh.one").fetchone() == here, now
+        mixed = f"SELECT b.t FROM (SELECT {now} AS t FROM dh.one) b, here WHERE b.t = {now}"
+        assert attached.execute(mixed).fetchone() == here, now
+    attached.execute("INSERT INTO dh.stamped (i) VALUES (1)")
+    assert attached.execute("SELECT made = now() FROM dh.stamped").fetchone() == (True,)
+    attached.execute("COMMIT")
+    later = "SELECT made < now() AND made < current_timestamp AND now() = current_timestamp FROM dh.stamped"
+    assert attached.execute(later).fetchone() == (True,)

@@ -72,6 +72,10 @@ pub struct Execute {
     pub settings: Vec<Setting>,
     #[prost(enumeration = "ExecuteMode", tag = "4")]
     pub mode: i32,
+    /// When the client's transaction began, in microseconds since 1970, UTC: what `now()`, `current_date` and the like are
+    /// derived from. If absent, the server's own time.
+    #[prost(int64, optional, tag = "5")]
+    pub started_us: Option<i64>,
 }
 
 impl Command for Execute {

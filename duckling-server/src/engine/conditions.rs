@@ -16,6 +16,9 @@ pub struct Conditions {
     pub begin: bool,
     /// DuckDB settings by name; they stay until another statement brings others.
     pub settings: Vec<(String, String)>,
+    /// When the client's transaction began, in microseconds since 1970, UTC; the statement's `now()`. `None`: when it begins
+    /// here.
+    pub started_us: Option<i64>,
 }
 
 impl Conditions {
@@ -23,7 +26,7 @@ impl Conditions {
     pub fn beginning(begin: bool) -> Self {
         Self {
             begin,
-            settings: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -47,6 +50,7 @@ impl AppliedSettings {
                 applied.insert(name.clone(), value.clone());
             }
         }
+        connection.set_clock(conditions.started_us)?;
         if conditions.begin && !connection.in_transaction() {
             connection.query("BEGIN TRANSACTION")?;
         }

@@ -124,6 +124,17 @@ impl Connection {
         self.meter.clone()
     }
 
+    /// Have the open transaction, and those that begin from now on, take that time, in microseconds since 1970, UTC, for
+    /// their beginning; `None`: those that begin from now on have their own.
+    ///
+    /// # Errors
+    /// DuckDB has no memory.
+    pub fn set_clock(&self, started_us: Option<i64>) -> Result<(), EngineError> {
+        let start = started_us.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: the handle lives as long as `self`; `start` is null or lives for the call.
+        unsafe { ffi::check(ffi::dh_engine_connection_set_clock(self.handle, start)) }
+    }
+
     /// True between BEGIN and COMMIT or ROLLBACK.
     pub fn in_transaction(&self) -> bool {
         // SAFETY: the handle lives as long as `self`.

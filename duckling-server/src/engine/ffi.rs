@@ -162,6 +162,10 @@ unsafe extern "C" {
     pub fn dh_engine_connection_keep_types(connection: *mut DhEngineConnection) -> *mut DhEngineError;
     pub fn dh_engine_connection_interrupt(connection: *mut DhEngineConnection);
     pub fn dh_engine_connection_stop(connection: *mut DhEngineConnection);
+    pub fn dh_engine_connection_set_clock(
+        connection: *mut DhEngineConnection,
+        start_us: *const i64,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
     pub fn dh_engine_connection_catalog_version(
         connection: *mut DhEngineConnection,

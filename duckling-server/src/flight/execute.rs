@@ -17,7 +17,10 @@ pub async fn execute(session: Lease, command: Execute) -> Result<Response<Flight
         ExecuteMode::Describe => Mode::Describe,
     };
     let execution = session
-        .execute_as(command.sql, mode, conditions(command.begin, command.settings))
+        .execute_as(command.sql, mode, Conditions {
+            started_us: command.started_us,
+            ..conditions(command.begin, command.settings)
+        })
         .await
         .map_err(|error| from_engine(&error))?;
     let answer = answer(&execution).encode_to_vec();
@@ -65,5 +68,6 @@ pub fn conditions(begin: bool, settings: Vec<Setting>) -> Conditions {
             .into_iter()
             .map(|setting| (setting.name, setting.value))
             .collect(),
+        ..Conditions::default()
     }
 }

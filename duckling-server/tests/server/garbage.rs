@@ -282,6 +282,7 @@ impl Seeds {
                 value: "DESCENDING".to_string(),
             }],
             mode: ExecuteMode::DescribeAndRun.into(),
+            started_us: Some(1_700_000_000_000_000),
         };
         let tables = CommandGetTables {
             catalog: Some("memory".to_string()),

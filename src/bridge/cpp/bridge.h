@@ -165,6 +165,8 @@ struct dh_statement {
 	//! Settings of the client to run under
 	const dh_option *settings;
 	size_t setting_count;
+	//! When the client's transaction began, in microseconds since 1970, UTC
+	int64_t started_us;
 };
 
 //! What the server says of a statement, before its rows.

@@ -6,6 +6,8 @@
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/transaction/meta_transaction.hpp"
+
 using namespace duckdb;
 
 namespace duckherder {
@@ -17,7 +19,13 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
 	MirroredSettings settings(context);
-	dh_statement statement {ToStr(sent.Sql()), mode, transaction.BeginsOnServer(), writes, settings.Data(), settings.Count()};
+	dh_statement statement {ToStr(sent.Sql()),
+	                        mode,
+	                        transaction.BeginsOnServer(),
+	                        writes,
+	                        settings.Data(),
+	                        settings.Count(),
+	                        MetaTransaction::Get(context).start_timestamp.value};
 	if (writes) {
 		transaction.Writes();
 	}
