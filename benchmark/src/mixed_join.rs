@@ -49,8 +49,14 @@ pub fn run(args: &Args) -> Result<bool> {
         .execute_batch("CREATE TABLE dh.lineitem AS SELECT * FROM lineitem; DROP TABLE lineitem")
         .context("cannot load the server")?;
 
-    println!("Join local keys with lineitem on the server, {rows} rows; fastest of {}", args.runs);
-    println!("  {:>9} {:>12} {:>24} {:>24} {:>9}", "keys", "rows", "with filters", "without", "bytes");
+    println!(
+        "Join local keys with lineitem on the server, {rows} rows; fastest of {}",
+        args.runs
+    );
+    println!(
+        "  {:>9} {:>12} {:>24} {:>24} {:>9}",
+        "keys", "rows", "with filters", "without", "bytes"
+    );
     for keys in KEYS {
         client.execute_batch(&format!(
             "CREATE OR REPLACE TABLE keys AS SELECT DISTINCT l_orderkey AS k FROM dh.lineitem ORDER BY hash(k) LIMIT {keys}"

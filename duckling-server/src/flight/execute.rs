@@ -17,10 +17,14 @@ pub async fn execute(session: Lease, command: Execute) -> Result<Response<Flight
         ExecuteMode::Describe => Mode::Describe,
     };
     let execution = session
-        .execute_as(command.sql, mode, Conditions {
-            started_us: command.started_us,
-            ..conditions(command.begin, command.settings)
-        })
+        .execute_as(
+            command.sql,
+            mode,
+            Conditions {
+                started_us: command.started_us,
+                ..conditions(command.begin, command.settings)
+            },
+        )
         .await
         .map_err(|error| from_engine(&error))?;
     let answer = answer(&execution).encode_to_vec();
