@@ -55,8 +55,8 @@ pub enum Error {
     Refused { endpoint: String, reason: String },
     #[error("Cannot decode the answer of the Duckling server: {0}")]
     Protocol(String),
-    #[error("Interrupted!")]
-    Interrupted,
+    #[error("{0}")]
+    Interrupted(&'static str),
     #[error("{0}")]
     LocalServer(String),
     #[error("Bug in Duckherder, please report it: {0}")]
@@ -73,7 +73,7 @@ impl Error {
             Self::Remote { class, .. } => class,
             Self::InvalidOption(_) => "Binder",
             Self::LocalServer(_) => "Invalid Input",
-            Self::Interrupted => "INTERRUPT",
+            Self::Interrupted(_) => "INTERRUPT",
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Disconnected { .. }

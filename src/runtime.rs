@@ -27,11 +27,11 @@ pub fn runtime() -> &'static Runtime {
     })
 }
 
-/// Wait for `future` on a DuckDB thread, and give up as soon as `is_interrupted` says so.
+/// Wait for `future` on a DuckDB thread, and give up as soon as `interrupted` says why.
 ///
 /// # Errors
 /// `Interrupted`, or whatever `future` fails with. A future that is given up is dropped, which cancels its call.
-pub fn wait<T>(is_interrupted: &dyn Fn() -> bool, future: impl Future<Output = Result<T>>) -> Result<T> {
+pub fn wait<T>(interrupted: &dyn Fn() -> Option<&'static str>, future: impl Future<Output = Result<T>>) -> Result<T> {
     runtime().block_on(async {
         tokio::pin!(future);
         let mut poll = interval(INTERRUPT_POLL);
@@ -40,8 +40,8 @@ pub fn wait<T>(is_interrupted: &dyn Fn() -> bool, future: impl Future<Output = R
             tokio::select! {
                 biased;
                 outcome = &mut future => return outcome,
-                _ = poll.tick() => if is_interrupted() {
-                    return Err(Error::Interrupted);
+                _ = poll.tick() => if let Some(reason) = interrupted() {
+                    return Err(Error::Interrupted(reason));
                 },
             }
         }

@@ -420,10 +420,10 @@ extern "C" fn ingest_free(handle: *mut IngestHandle) {
     guard_infallible(|| unsafe { free(handle) });
 }
 
-/// Whether the user has cancelled; never, where C++ passes no interrupt.
-fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> bool {
+/// Why the statement is to stop; it never is, where C++ passes no interrupt.
+fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> Option<&'static str> {
     // SAFETY: null, or alive for the call.
-    move || unsafe { interrupt.as_ref() }.is_some_and(DhInterrupt::is_interrupted)
+    move || unsafe { interrupt.as_ref() }.and_then(DhInterrupt::reason)
 }
 
 /// # Safety

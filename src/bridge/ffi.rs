@@ -70,13 +70,16 @@ pub struct DhError {
 
 #[repr(C)]
 pub struct DhInterrupt {
-    is_interrupted: extern "C" fn(context: *mut c_void) -> bool,
+    reason: extern "C" fn(context: *mut c_void) -> DhStr,
     context: *mut c_void,
 }
 
 impl DhInterrupt {
-    pub fn is_interrupted(&self) -> bool {
-        (self.is_interrupted)(self.context)
+    /// Why the statement is to stop, if it is.
+    pub fn reason(&self) -> Option<&'static str> {
+        let reason = (self.reason)(self.context);
+        // SAFETY: C++ returns static texts.
+        (!reason.data.is_null()).then(|| unsafe { reason.as_str() })
     }
 }
 

@@ -23,8 +23,11 @@ const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Error texts travel in headers, and DuckDB's can be long.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
-/// A peer that does not answer a ping for this long is gone.
+/// A network that breaks without a word, as when a laptop sleeps, is noticed by pings, also while there is nothing to do: the
+/// next statement then finds a new connection.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// A peer that does not answer a ping for this long is gone.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A channel to one server. It connects on first use, and again after the connection was lost.
 #[derive(Clone)]
@@ -51,6 +54,8 @@ impl Connection {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
             .connect_lazy();
         Ok(Self { endpoint, channel })
     }

@@ -197,7 +197,7 @@ impl Drop for Ingest {
             Call::Made(call) => {
                 // Resets the stream: the server sees a load that was cut off, and rolls back.
                 call.abort();
-                self.lock_recording().failed(&Error::Interrupted);
+                self.lock_recording().failed(&Error::Interrupted("Interrupted!"));
             }
             Call::Prepared(_) => self.lock_recording().discard(),
             Call::Over => {}

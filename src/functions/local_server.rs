@@ -48,7 +48,7 @@ pub fn start(port: u16, path: &str) -> Result<()> {
         drain_timeout: DRAIN_TIMEOUT,
         ..Config::default()
     };
-    let (listener, server) = wait(&|| false, async move {
+    let (listener, server) = wait(&|| None, async move {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .map_err(|error| cannot_listen(port, &error))?;
@@ -79,7 +79,7 @@ pub fn stop() -> Result<()> {
     };
     // Whether it is still there to be told or not, it is gone afterwards.
     let _ = server.stop.send(());
-    wait(&|| false, async move {
+    wait(&|| None, async move {
         match server.task.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Error::LocalServer(with_causes(&error))),

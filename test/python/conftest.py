@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from breaking_proxy import Proxy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE = ROOT / "build" / "release"
@@ -132,4 +133,29 @@ def connection(connect: Callable[..., duckdb.DuckDBPyConnection]) -> duckdb.Duck
 def attached(connection: duckdb.DuckDBPyConnection, server: Duckling) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory with `server` attached as `dh`."""
     connection.execute(f"ATTACH DATABASE 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port})")
+    return connection
+
+
+@pytest.fixture
+def proxy(server) -> Iterator[Proxy]:
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def client(connect: Callable[..., duckdb.DuckDBPyConnection], proxy: Proxy) -> duckdb.DuckDBPyConnection:
+    """A client that reaches the server through the proxy; `dh.t` is empty."""
+    connection = connect()
+    connection.execute(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {proxy.port})")
+    connection.execute("CREATE TABLE dh.t (i INTEGER)")
+    connection.execute("FROM dh.t")
+    return connection
+
+
+@pytest.fixture
+def witness(connect: Callable[..., duckdb.DuckDBPyConnection], server) -> duckdb.DuckDBPyConnection:
+    """Another client, with a connection that does not break."""
+    connection = connect()
+    connection.execute(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port})")
     return connection

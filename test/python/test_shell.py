@@ -475,6 +475,25 @@ def test_ctrl_c_interrupts_a_query(terminal):
     assert shell.leave() == 0
 
 
+@pytest.mark.parametrize("connects", [False, True])
+def test_ctrl_c_interrupts_a_remote_query(terminal, server, connects):
+    shell = terminal()
+    shell.wait_for_prompt()
+    shell.type(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port});")
+    shell.type("CREATE TABLE dh.one AS SELECT 1 AS i;")
+    prompt, table = "D ", "dh.one"
+    if connects:
+        prompt, table = "dh D ", "one"
+        shell.type("CONNECT dh;", prompt)
+    endless = "range(1_000_000) a, range(1_000_000) b WHERE hash(a.range + b.range) = 1"
+    shell.process.send(f"SELECT count(*) FROM {table}, {endless};\r")
+    time.sleep(1.5)
+    shell.process.send("\x03")
+    assert "INTERRUPT" in shell.wait_for_prompt(prompt)
+    assert "42" in shell.type(f"SELECT i + 41 FROM {table};", prompt)
+    assert shell.leave() == 0
+
+
 def test_quit_leaves(terminal):
     shell = terminal()
     shell.wait_for_prompt()

@@ -93,7 +93,8 @@ def test_a_result_dropped_inside_a_transaction(attached: duckdb.DuckDBPyConnecti
     "sql",
     [
         f"SELECT count(*) FROM dh.one, {ENDLESS}",
-        f"SELECT sum(x) FROM dh.endless, here",
+        f"SELECT count(*) FROM dh.one, {ENDLESS} WHERE hash(a.range + b.range) = 1",
+        "SELECT sum(x) FROM dh.endless, here",
         f"CREATE TABLE dh.never AS SELECT a.range FROM dh.one, {ENDLESS}",
         f"CREATE TABLE dh.never AS SELECT a.range FROM here, {ENDLESS} WHERE a.range + b.range < 0",
         f"INSERT INTO dh.one SELECT a.range FROM here, {ENDLESS}",
@@ -113,6 +114,31 @@ def test_interrupt(attached: duckdb.DuckDBPyConnection, busy: Callable[[], float
     assert becomes_idle(busy)
     assert attached.execute("FROM dh.one").fetchall() == [(1,)]
     assert attached.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'dh'").fetchall() == [("one",)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT count(*) FROM dh.one, {ENDLESS} WHERE hash(a.range + b.range) = 1",
+        "SELECT sum(x) FROM dh.endless, here",
+        f"CREATE TABLE dh.never AS SELECT a.range FROM dh.one, {ENDLESS}",
+        f"INSERT INTO dh.one SELECT a.range FROM here, {ENDLESS}",
+        f"UPDATE dh.one SET i = (SELECT count(*) FROM {ENDLESS})",
+    ],
+)
+def test_max_execution_time(attached: duckdb.DuckDBPyConnection, busy: Callable[[], float], sql: str) -> None:
+    attached.execute("CREATE TABLE dh.one AS SELECT 1 AS i")
+    attached.execute("CREATE TABLE here AS SELECT 1 AS i")
+    attached.execute(f"CREATE VIEW dh.endless AS SELECT a.range AS x FROM {ENDLESS}")
+    attached.execute("SET max_execution_time = 500")
+    with pytest.raises(duckdb.InterruptException) as local:
+        attached.execute(f"SELECT count(*) FROM {ENDLESS}").fetchall()
+    with pytest.raises(duckdb.InterruptException) as remote:
+        attached.execute(sql).fetchall()
+    assert str(remote.value) == str(local.value)
+    assert becomes_idle(busy)
+    attached.execute("RESET max_execution_time")
+    assert attached.execute("FROM dh.one").fetchall() == [(1,)]
 
 
 def test_two_readers_at_once(attached: duckdb.DuckDBPyConnection) -> None:

@@ -72,8 +72,19 @@ LogicalType ParseType(ClientContext &context, dh_str text) {
 	return duckling::ParseType(context, ToString(text));
 }
 
-Interrupt::Interrupt(ClientContext &client)
-    : dh_interrupt {[](void *context) { return static_cast<ClientContext *>(context)->IsInterrupted(); }, &client} {
+static dh_str WhyInterrupted(void *context) noexcept {
+	static const string CANCELLED = "Interrupted!";
+	static const string OUT_OF_TIME = ClientContext::QUERY_DEADLINE_ERROR;
+	auto &client = *static_cast<ClientContext *>(context);
+	try {
+		client.BlockingInterruptCheck();
+		return {};
+	} catch (...) {
+		return ToStr(client.IsInterrupted() ? CANCELLED : OUT_OF_TIME);
+	}
+}
+
+Interrupt::Interrupt(ClientContext &client) : dh_interrupt {WhyInterrupted, &client} {
 }
 
 } // namespace duckherder

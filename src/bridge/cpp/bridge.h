@@ -33,9 +33,10 @@ struct dh_error {
 	size_t detail_count;
 };
 
-//! Tells a waiting call whether the user has cancelled the statement.
+//! Tells a waiting call whether the statement is to stop: cancelled by the user, or out of time.
 struct dh_interrupt {
-	bool (*is_interrupted)(void *context);
+	//! DuckDB's text for why; null as long as it may go on. Lives for ever.
+	dh_str (*reason)(void *context);
 	void *context;
 };
 

@@ -32,9 +32,8 @@ void dh_engine_connection_stop(dh_engine_connection *connection) noexcept {
 	lock_guard<mutex> guard(connection->stop_signal->lock);
 	if (connection->stop_signal->is_reading) {
 		connection->stop_signal->is_stopped = true;
-	} else {
-		connection->connection->Interrupt();
 	}
+	connection->connection->Interrupt();
 }
 
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {

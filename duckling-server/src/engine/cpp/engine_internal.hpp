@@ -25,6 +25,7 @@ struct StopSignal {
 	duckdb::mutex lock;
 	//! A SELECT is being read
 	bool is_reading = false;
+	//! Its reader has enough: the interrupt is not to abort its transaction
 	duckdb::atomic<bool> is_stopped {false};
 };
 
@@ -48,6 +49,8 @@ struct dh_engine_stream {
 
 private:
 	duckdb::unique_ptr<duckdb::ArrowArrayWrapper> FetchDraining();
+	//! The SELECT was stopped: let the transaction that it has read in go on, as if its result had been closed.
+	void KeepTransaction();
 
 public:
 	//! Keeps the connection's context alive while the stream reads from it

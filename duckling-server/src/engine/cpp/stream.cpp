@@ -4,6 +4,7 @@
 #include "keeps_types.hpp"
 
 #include "duckdb/main/client_context.hpp"
+#include "duckdb/main/valid_checker.hpp"
 
 #include <chrono>
 #include <thread>
@@ -11,6 +12,21 @@
 using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
+
+namespace {
+
+//! An interrupt aborts the transaction of its statement, where closing the result of a SELECT would not, and DuckDB has no way
+//! back. An explicit instantiation may name what is private.
+template <atomic<bool> ValidChecker::*MEMBER>
+struct Invalidated {
+	friend atomic<bool> &IsInvalidated(ValidChecker &checker) {
+		return checker.*MEMBER;
+	}
+};
+atomic<bool> &IsInvalidated(ValidChecker &checker);
+template struct Invalidated<&ValidChecker::is_invalidated>;
+
+} // namespace
 
 dh_engine_stream::dh_engine_stream(dh_engine_connection &handle, StatementType written_type,
                                    unique_ptr<QueryResult> result)
@@ -46,6 +62,9 @@ dh_engine_stream::~dh_engine_stream() {
 	if (stop_signal) {
 		lock_guard<mutex> guard(stop_signal->lock);
 		stop_signal->is_reading = false;
+		if (stop_signal->is_stopped) {
+			context->ClearInterrupt();
+		}
 	}
 }
 
@@ -67,13 +86,17 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 	}
 	auto meter = duckling::Meter::Of(*context);
 	idx_t idle_turns = 0;
-	while (!stop_signal->is_stopped) {
+	while (true) {
 		auto state = draining->ExecuteTask();
 		if (state == QueryResultState::READY || IsTerminal(state)) {
 			unique_ptr<ArrowArrayWrapper> batch;
 			draining->TryFetch(batch);
 			if (!batch && draining->HasError()) {
-				draining->GetErrorObject().Throw();
+				auto &error = draining->GetErrorObject();
+				if (stop_signal->is_stopped && error.Type() == ExceptionType::INTERRUPT) {
+					KeepTransaction();
+				}
+				error.Throw();
 			}
 			return batch;
 		}
@@ -89,13 +112,12 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 			}
 		}
 	}
-	// Closing the result leaves its transaction as it was; an interrupt that this thread runs into would abort it. The other
-	// threads do not hear of the one without the other.
-	context->Interrupt();
-	draining.reset();
-	context->ClearInterrupt();
-	// Not the end: whoever would start something after it must not
-	throw InterruptException();
+}
+
+void dh_engine_stream::KeepTransaction() {
+	if (context->transaction.HasActiveTransaction()) {
+		IsInvalidated(ValidChecker::Get(context->ActiveTransaction())) = false;
+	}
 }
 
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept {
