@@ -152,10 +152,11 @@ def test_what_runs_is_seen_and_what_is_cancelled_too(server: Duckling, attach: C
     thread = threading.Thread(target=work)
     thread.start()
     mine = "query LIKE 'SELECT count(*) FROM range(100000)%'"
-    # More than binding it takes, which comes first and is forgotten
-    wait_for(reader, "status, rows, error, cpu_time > INTERVAL 100 MILLISECONDS", mine, ("running", 0, None, True))
+    # Longer than binding it takes, which comes first and is forgotten
+    wait_for(reader, "status, rows, error, duration > INTERVAL 1 SECOND", mine, ("running", 0, None, True))
     ((first,),) = history(reader, "duration", mine)
     wait_for(reader, "duration > INTERVAL (?) SECONDS".replace("?", str(first.total_seconds())), mine, (True,))
+    wait_for(reader, "cpu_time > INTERVAL 0 SECONDS", mine, (True,))
     cursor.adbc_cancel()
     thread.join(LIMIT_S)
     assert len(raised) == 1
