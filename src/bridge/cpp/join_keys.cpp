@@ -22,6 +22,8 @@ namespace duckherder {
 
 //! More are not sent: their text takes its time in the server's parser.
 static constexpr idx_t MAX_KEYS = 100000;
+//! Of texts, together
+static constexpr idx_t MAX_TEXT_BYTES = 4 << 20;
 //! Up to so many stand in the statement one by one, where the server sees what it can skip
 static constexpr idx_t MAX_LISTED_KEYS = 50;
 //! The server must be spared so many rows for each key
@@ -59,6 +61,7 @@ static string Hex(const string &bytes) {
 void JoinKeys::Begin() {
 	lock_guard<mutex> guard(lock);
 	keys.clear();
+	text_bytes = 0;
 	too_many = false;
 	complete = false;
 }
@@ -70,11 +73,15 @@ void JoinKeys::Add(const Vector &values, idx_t count) {
 	lock_guard<mutex> guard(lock);
 	for (idx_t i = 0; i < count; i++) {
 		auto value = values.GetValue(i);
-		if (!value.IsNull()) {
-			keys.insert(std::move(value));
+		if (value.IsNull()) {
+			continue;
+		}
+		auto size = type.id() == LogicalTypeId::VARCHAR ? StringValue::Get(value).size() : 0;
+		if (keys.insert(std::move(value)).second) {
+			text_bytes += size;
 		}
 	}
-	if (keys.size() > MAX_KEYS) {
+	if (keys.size() > MAX_KEYS || text_bytes > MAX_TEXT_BYTES) {
 		too_many = true;
 		keys.clear();
 	}

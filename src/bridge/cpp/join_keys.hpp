@@ -30,6 +30,7 @@ private:
 	duckdb::LogicalType type;
 	mutable duckdb::mutex lock;
 	duckdb::value_set_t keys;
+	duckdb::idx_t text_bytes = 0;
 	duckdb::atomic<bool> too_many {false};
 	bool complete = false;
 };
