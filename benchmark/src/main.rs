@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod demo;
 mod duckling;
+mod lineitem;
 mod memory;
 mod mixed_join;
 mod products;

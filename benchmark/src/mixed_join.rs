@@ -4,10 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use duckdb::Connection;
 
-use crate::client;
-use crate::duckling::Duckling;
-use crate::products::Products;
-use crate::tpch::{self, Table};
+use crate::lineitem::Lineitem;
 use crate::workspace::{self, timed};
 
 #[derive(clap::Args)]
@@ -39,12 +36,7 @@ struct Outcome {
 /// # Errors
 /// A join fails, or its answers differ.
 pub fn run(args: &Args) -> Result<bool> {
-    let products = Products::locate()?;
-    let dir = args.workspace.create_dir()?;
-    let server = Duckling::start(&products.server())?;
-    let client = client::connect(&products.extension(), dir.path(), server.port())?;
-    let lineitem = Table::named("lineitem").expect("TPC-H has a lineitem");
-    let rows = tpch::create_table(&client, lineitem, args.workspace.scale, dir.path())?;
+    let Lineitem { client, rows, .. } = &Lineitem::create(&args.workspace)?;
     client
         .execute_batch("CREATE TABLE dh.lineitem AS SELECT * FROM lineitem; DROP TABLE lineitem")
         .context("cannot load the server")?;
@@ -61,8 +53,8 @@ pub fn run(args: &Args) -> Result<bool> {
         client.execute_batch(&format!(
             "CREATE OR REPLACE TABLE keys AS SELECT DISTINCT l_orderkey AS k FROM dh.lineitem ORDER BY hash(k) LIMIT {keys}"
         ))?;
-        let filtered = outcome(&client, "", args.runs)?;
-        let whole = outcome(&client, "join_filter_pushdown", args.runs)?;
+        let filtered = outcome(client, "", args.runs)?;
+        let whole = outcome(client, "join_filter_pushdown", args.runs)?;
         ensure!(
             (filtered.rows, &filtered.sum) == (whole.rows, &whole.sum),
             "the answers differ for {keys} keys"

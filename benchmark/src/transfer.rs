@@ -6,10 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use duckdb::Connection;
 
-use crate::client;
-use crate::duckling::Duckling;
-use crate::products::Products;
-use crate::tpch::{self, Table};
+use crate::lineitem::Lineitem;
 use crate::workspace::{self, timed};
 
 #[derive(clap::Args)]
@@ -41,12 +38,7 @@ const COPIES: [(&str, &str, &str); 3] = [
 /// # Errors
 /// A copy fails.
 pub fn run(args: &Args) -> Result<bool> {
-    let products = Products::locate()?;
-    let dir = args.workspace.create_dir()?;
-    let server = Duckling::start(&products.server())?;
-    let client = client::connect(&products.extension(), dir.path(), server.port())?;
-    let lineitem = Table::named("lineitem").expect("TPC-H has a lineitem");
-    let rows = tpch::create_table(&client, lineitem, args.workspace.scale, dir.path())?;
+    let Lineitem { client, rows, .. } = &Lineitem::create(&args.workspace)?;
     client
         .execute_batch("CREATE TABLE dh.source AS SELECT * FROM lineitem")
         .context("cannot load the server")?;
@@ -54,7 +46,7 @@ pub fn run(args: &Args) -> Result<bool> {
     println!("Copy lineitem, {rows} rows; fastest of {}", args.runs);
     let mut baseline = None;
     for (name, create, table) in COPIES {
-        let fastest = fastest_copy(&client, create, table, args.runs)?;
+        let fastest = fastest_copy(client, create, table, args.runs)?;
         let ratio = fastest.as_secs_f64() / baseline.get_or_insert(fastest).as_secs_f64();
         println!("  {name:<20} {:>7.2} s  {ratio:>5.2} ×", fastest.as_secs_f64());
     }

@@ -20,10 +20,7 @@ pub async fn execute(session: Lease, command: Execute) -> Result<Response<Flight
         .execute_as(
             command.sql,
             mode,
-            Conditions {
-                started_us: command.started_us,
-                ..conditions(command.begin, command.settings)
-            },
+            conditions(command.begin, command.settings, command.started_us),
         )
         .await
         .map_err(|error| from_engine(&error))?;
@@ -65,13 +62,13 @@ fn answer(execution: &Execution) -> ExecuteAnswer {
 }
 
 /// What a request asks its statement to run under.
-pub fn conditions(begin: bool, settings: Vec<Setting>) -> Conditions {
+fn conditions(begin: bool, settings: Vec<Setting>, started_us: Option<i64>) -> Conditions {
     Conditions {
         begin,
         settings: settings
             .into_iter()
             .map(|setting| (setting.name, setting.value))
             .collect(),
-        ..Conditions::default()
+        started_us,
     }
 }

@@ -61,57 +61,48 @@ static optional_ptr<const ColumnDefinition> StoredColumn(const RemoteTable &tabl
 	return IsVirtualColumn(id) ? nullptr : &table.GetColumns().GetColumn(LogicalIndex(id));
 }
 
+static void AddConditions(ClientContext &context, const Expression &filter, const ColumnDefinition &column,
+                          vector<string> &conditions) {
+	auto optional = ExpressionFilter::GetOptionalFilterChild(filter);
+	if (optional) {
+		AddConditions(context, *optional, column, conditions);
+		return;
+	}
+	if (filter.GetExpressionType() == ExpressionType::CONJUNCTION_AND) {
+		ExpressionIterator::EnumerateChildren(
+		    filter, [&](const Expression &child) { AddConditions(context, child, column, conditions); });
+		return;
+	}
+	auto condition = FilterToSql(context, filter, [&](ColumnBinding) { return &column; });
+	if (!condition.empty()) {
+		conditions.push_back("(" + condition + ")");
+	}
+}
+
 //! Conditions that were found while the statement runs. None is needed for the right answer: what they let through is
 //! compared once more.
-class RuntimeConditions {
-public:
-	RuntimeConditions(ClientContext &context_p, const TableScanData &data_p) : context(context_p), data(data_p) {
-	}
-
-	vector<string> Find(const TableFunctionInitInput &input) {
-		std::set<column_t> filtered;
-		for (auto &entry : data.join_keys) {
-			auto condition = entry.second->Condition(ColumnSql(data.table, entry.first), data.table.EstimatedRows());
-			if (!condition.empty()) {
-				filtered.insert(entry.first);
-				conditions.push_back(std::move(condition));
-			}
-		}
-		if (!input.filters) {
-			return std::move(conditions);
-		}
-		for (const auto &entry : *input.filters) {
-			auto id = input.column_ids[entry.GetIndex()];
-			auto column = StoredColumn(data.table, id);
-			if (column && filtered.count(id) == 0) {
-				BoundColumnRefExpression reference(column->Type(), ColumnBinding());
-				Add(*entry.Filter().ToExpression(reference), *column);
-			}
-		}
-		return std::move(conditions);
-	}
-
-private:
-	void Add(const Expression &filter, const ColumnDefinition &column) {
-		auto optional = ExpressionFilter::GetOptionalFilterChild(filter);
-		if (optional) {
-			Add(*optional, column);
-			return;
-		}
-		if (filter.GetExpressionType() == ExpressionType::CONJUNCTION_AND) {
-			ExpressionIterator::EnumerateChildren(filter, [&](const Expression &child) { Add(child, column); });
-			return;
-		}
-		auto condition = FilterToSql(context, filter, [&](ColumnBinding) { return &column; });
+static void AddRuntimeConditions(ClientContext &context, const TableScanData &data, const TableFunctionInitInput &input,
+                                 vector<string> &conditions) {
+	std::set<column_t> filtered;
+	for (auto &entry : data.join_keys) {
+		auto condition = entry.second->Condition(ColumnSql(data.table, entry.first), data.table.EstimatedRows());
 		if (!condition.empty()) {
-			conditions.push_back("(" + condition + ")");
+			filtered.insert(entry.first);
+			conditions.push_back(std::move(condition));
 		}
 	}
-
-	ClientContext &context;
-	const TableScanData &data;
-	vector<string> conditions;
-};
+	if (!input.filters) {
+		return;
+	}
+	for (const auto &entry : *input.filters) {
+		auto id = input.column_ids[entry.GetIndex()];
+		auto column = StoredColumn(data.table, id);
+		if (column && filtered.count(id) == 0) {
+			BoundColumnRefExpression reference(column->Type(), ColumnBinding());
+			AddConditions(context, *entry.Filter().ToExpression(reference), *column, conditions);
+		}
+	}
+}
 
 static string ScanSql(ClientContext &context, const TableScanData &data, const TableFunctionInitInput &input) {
 	vector<string> columns;
@@ -120,8 +111,8 @@ static string ScanSql(ClientContext &context, const TableScanData &data, const T
 	}
 	auto &stored = data.table.Stored();
 	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(stored.schema, stored.name);
-	auto conditions = RuntimeConditions(context, data).Find(input);
-	conditions.insert(conditions.begin(), data.conditions.begin(), data.conditions.end());
+	auto conditions = data.conditions;
+	AddRuntimeConditions(context, data, input, conditions);
 	if (!conditions.empty()) {
 		sql += " WHERE " + StringUtil::Join(conditions, " AND ");
 	}

@@ -111,8 +111,8 @@ RemoteSnapshot &RemoteTransaction::AskServer(ClientContext &context, bool want_s
 	dh_snapshot *answer = nullptr;
 	Check(Rust().session_snapshot(&opened_session, BeginsOnServer(), known ? &known_version : nullptr, want_states,
 	                              &interrupt, &answer));
-	has_states = has_states || want_states || !answer->is_unchanged;
-	if (has_states) {
+	if (want_states || !answer->is_unchanged) {
+		has_states = true;
 		catalog.HeardStates();
 	}
 	if (answer->is_unchanged) {

@@ -107,7 +107,8 @@ static vector<uint64_t> DistinctCounts(ClientContext &context, TableCatalogEntry
 	return counts;
 }
 
-static void VisitState(ClientContext &context, CatalogEntry &entry, const TableStorageInfo &storage, const dh_engine_catalog_visitor &visitor) {
+static void VisitState(ClientContext &context, CatalogEntry &entry, const TableStorageInfo &storage,
+                       const dh_engine_catalog_visitor &visitor) {
 	dh_engine_entry_state state {};
 	vector<uint64_t> distinct_counts;
 	state.oid = entry.oid;
