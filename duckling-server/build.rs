@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 22] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -15,6 +15,13 @@ const SOURCES: [&str; 15] = [
     "src/engine/cpp/database.cpp",
     "src/engine/cpp/describe.cpp",
     "src/engine/cpp/describe_and_submit.cpp",
+    "src/engine/cpp/distribution/distribute.cpp",
+    "src/engine/cpp/distribution/distributed_query.cpp",
+    "src/engine/cpp/distribution/exchange_operator.cpp",
+    "src/engine/cpp/distribution/file_scans.cpp",
+    "src/engine/cpp/distribution/fragment_export.cpp",
+    "src/engine/cpp/distribution/fragment_planner.cpp",
+    "src/engine/cpp/distribution/partial_aggregates.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
@@ -38,6 +45,7 @@ fn main() {
         .include(&include)
         .include(fmt)
         .include("protocol/cpp")
+        .include("src/engine/cpp")
         .files(SOURCES);
     if let Some(icu) = &icu {
         println!("cargo:rustc-cfg=duckling_icu");

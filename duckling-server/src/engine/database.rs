@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arrow::array::AsArray;
 
 use super::connection::Connection;
+use super::distribution::{QueryRunner, Runner};
 use super::error::EngineError;
 use super::ffi;
 use super::open_connections::OpenConnections;
@@ -25,6 +26,8 @@ pub struct Database {
 
 struct Instance {
     handle: *mut ffi::DhEngineDatabase,
+    /// Whom DuckDB asks to run parts of its queries; set once, and there for as long as the instance is.
+    runner: OnceLock<Box<Runner>>,
     connections: Arc<OpenConnections>,
 }
 
@@ -65,6 +68,7 @@ impl Database {
         Ok(Self {
             instance: Arc::new(Instance {
                 handle,
+                runner: OnceLock::new(),
                 connections: Arc::default(),
             }),
         })
@@ -99,6 +103,22 @@ impl Database {
     pub fn set_default(&self, name: &str) -> Result<(), EngineError> {
         // SAFETY: the handle lives as long as `self`, the name for the call.
         unsafe { ffi::check(ffi::dh_engine_database_set_default(self.instance.handle, name.into())) }
+    }
+
+    /// Have queries, or the parts of them that several ducklings can run, run by `runner`. Only the first one counts.
+    ///
+    /// # Errors
+    /// DuckDB has no memory.
+    pub fn distribute_by(&self, runner: Arc<dyn QueryRunner>) -> Result<(), EngineError> {
+        let mut outcome = Ok(());
+        self.instance.runner.get_or_init(|| {
+            let runner = Box::new(Runner(runner));
+            let callbacks = runner.callbacks();
+            // SAFETY: the instance is alive; the callbacks' context is kept in it, and dropped after DuckDB's instance.
+            outcome = unsafe { ffi::check(ffi::dh_engine_database_set_cluster(self.instance.handle, &callbacks)) };
+            runner
+        });
+        outcome
     }
 
     /// Open a connection to the instance.

@@ -136,6 +136,29 @@ pub struct DhEngineCatalogVisitor {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DhEngineInterrupt {
+    pub context: *mut c_void,
+    pub is_interrupted: extern "C" fn(context: *mut c_void) -> bool,
+}
+
+#[repr(C)]
+pub struct DhEngineCluster {
+    pub context: *mut c_void,
+    pub worker_count: extern "C" fn(context: *mut c_void) -> usize,
+    pub start: unsafe extern "C" fn(
+        context: *mut c_void,
+        query: DhEngineStr,
+        schemas: *mut FFI_ArrowSchema,
+        schema_count: usize,
+        interrupt: DhEngineInterrupt,
+        out_query: *mut *mut c_void,
+    ) -> *mut DhEngineError,
+    pub next: unsafe extern "C" fn(query: *mut c_void, out: *mut FFI_ArrowArray) -> *mut DhEngineError,
+    pub end: unsafe extern "C" fn(query: *mut c_void),
+}
+
+#[repr(C)]
 pub struct DhEngineUsage {
     pub cpu_nanoseconds: u64,
     pub peak_memory_bytes: u64,
@@ -146,6 +169,11 @@ unsafe extern "C" {
     pub fn dh_engine_duckdb_version() -> *const c_char;
     pub fn dh_engine_setting_check(name: DhEngineStr, value: DhEngineStr) -> *mut DhEngineError;
     fn dh_engine_error_free(error: *mut DhEngineError);
+    pub fn dh_engine_error_create(class_name: DhEngineStr, message: DhEngineStr) -> *mut DhEngineError;
+    pub fn dh_engine_database_set_cluster(
+        database: *mut DhEngineDatabase,
+        cluster: *const DhEngineCluster,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_database_open(
         options: *const DhEngineOption,
         option_count: usize,

@@ -1,6 +1,7 @@
 //! The server through its public face: Flight SQL calls over a real connection.
 
 mod databases;
+mod distribution;
 mod execute;
 mod fixture;
 mod garbage;

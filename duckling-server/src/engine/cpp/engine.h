@@ -59,6 +59,30 @@ dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh
 dh_engine_error *dh_engine_database_close(dh_engine_database *database) noexcept;
 void dh_engine_database_free(dh_engine_database *database) noexcept;
 
+//! Tells whether the statement that a distributed query belongs to was interrupted. May be called from any thread.
+struct dh_engine_interrupt {
+	void *context;
+	bool (*is_interrupted)(void *context);
+};
+
+//! The ducklings that an instance can have parts of its queries run by. Called from DuckDB's threads.
+struct dh_engine_cluster {
+	void *context;
+	size_t (*worker_count)(void *context);
+	//! Start a query, written as JSON, whose stages have these schemas; they are consumed.
+	dh_engine_error *(*start)(void *context, dh_engine_str query, ArrowSchema *schemas, size_t schema_count,
+	                          dh_engine_interrupt interrupt, void **out_query);
+	//! Wait for a batch of the last stage; at the end, `out->release` is null.
+	dh_engine_error *(*next)(void *query, ArrowArray *out);
+	//! End a query, finished or not.
+	void (*end)(void *query);
+};
+//! Have queries of this instance run on a cluster; `cluster` must live as long as the instance.
+dh_engine_error *dh_engine_database_set_cluster(dh_engine_database *database,
+                                                const dh_engine_cluster *cluster) noexcept;
+//! An error of the caller's, for the functions above.
+dh_engine_error *dh_engine_error_create(dh_engine_str class_name, dh_engine_str message) noexcept;
+
 dh_engine_error *dh_engine_connection_open(dh_engine_database *database, dh_engine_connection **out) noexcept;
 void dh_engine_connection_free(dh_engine_connection *connection) noexcept;
 //! Have results keep every DuckDB type, as protocol/cpp/travelling_types.hpp writes them.

@@ -63,6 +63,10 @@ static ErrorData Thrown(const std::exception &ex) {
 	}
 }
 
+dh_engine_error *dh_engine_error_create(dh_engine_str class_name, dh_engine_str message) noexcept {
+	return MakeError(duckling::ToString(class_name), duckling::ToString(message), {});
+}
+
 namespace duckling {
 
 dh_engine_error *Guard(const std::function<void()> &body) noexcept {

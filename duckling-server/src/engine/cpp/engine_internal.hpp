@@ -71,6 +71,9 @@ namespace duckling {
 //! Run `body` and turn whatever it throws into an error handle.
 dh_engine_error *Guard(const std::function<void()> &body) noexcept;
 
+//! Throw what another side of the C boundary has failed with, if it has.
+void ThrowIfFailed(dh_engine_error *error);
+
 inline std::string ToString(dh_engine_str text) {
 	return std::string(text.data, text.len);
 }

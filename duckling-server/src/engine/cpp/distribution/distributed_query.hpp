@@ -1,0 +1,64 @@
+// A query cut into stages that run on several ducklings.
+#pragma once
+
+#include "duckdb/common/types.hpp"
+#include "duckdb/common/vector.hpp"
+
+#include <string>
+
+namespace duckling {
+
+//! How the rows of one stage reach the tasks of the next.
+enum class Exchange : uint8_t {
+	//! Each row goes to the task that the hash in its last column belongs to
+	SHUFFLE,
+	//! Every row goes to every task
+	BROADCAST,
+	//! Every row goes to the only task
+	GATHER
+};
+
+struct StageInput {
+	//! What the SQL of the stage calls it
+	std::string name;
+	//! The stage that it comes from
+	duckdb::idx_t stage;
+	Exchange exchange;
+};
+
+//! A source that a stage reads by itself, such as files.
+struct StageScan {
+	std::string name;
+	//! What each task reads
+	duckdb::vector<std::string> sql;
+};
+
+//! Operators of a plan as SQL, which one or more tasks run.
+struct Stage {
+	std::string sql;
+	duckdb::idx_t tasks;
+	duckdb::vector<StageInput> inputs;
+	duckdb::vector<StageScan> scans;
+	duckdb::vector<duckdb::LogicalType> types;
+	//! The last column is the hash that SHUFFLE goes by
+	bool hashed = false;
+};
+
+//! The last stage has the result; each of the others is the input of exactly one.
+struct DistributedQuery {
+	duckdb::vector<Stage> stages;
+	//! How the tasks divide what they read: one of the modes of duckherder_get_query_execution_stats
+	std::string mode;
+	//! How their rows come together: one of its merge strategies
+	std::string merge;
+	//! Settings of the session that the tasks must share
+	duckdb::vector<std::pair<std::string, std::string>> settings;
+
+	duckdb::idx_t TaskCount() const;
+	//! As JSON, without the types.
+	std::string ToJson() const;
+	//! One line for each stage, for EXPLAIN.
+	std::string Describe() const;
+};
+
+} // namespace duckling

@@ -1,0 +1,30 @@
+// Scans of files that every duckling reaches, and how tasks divide them.
+#pragma once
+
+#include "distributed_query.hpp"
+
+#include "duckdb/planner/logical_plan_sql_exporter.hpp"
+#include "duckdb/planner/operator/logical_get.hpp"
+
+namespace duckling {
+
+//! Whether `get` reads files in a way that tasks can divide.
+bool IsFileScan(const duckdb::LogicalGet &get);
+
+//! What the tasks of a stage read of a file scan.
+struct FileSplit {
+	//! The SQL of each task
+	duckdb::vector<std::string> sql;
+	//! Tasks read whole files or row groups; otherwise ranges of rows within row groups
+	bool by_row_groups;
+};
+
+//! Divide the rows of `get` among `tasks`; `query` is the scan as SQL.
+FileSplit SplitFileScan(duckdb::ClientContext &context, const duckdb::LogicalGet &get, const duckdb::QueryNode &query,
+                        duckdb::idx_t tasks);
+
+//! `query`, which scans the files of `get`, for every task alike.
+std::string WholeFileScan(duckdb::ClientContext &context, const duckdb::LogicalGet &get,
+                          const duckdb::QueryNode &query);
+
+} // namespace duckling

@@ -1,0 +1,255 @@
+// Fragments of a plan as SQL, and the stages that are made of them.
+
+#include "fragment_planner.hpp"
+
+#include "duckdb/common/type_visitor.hpp"
+#include "duckdb/parser/expression/columnref_expression.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
+#include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/expression/star_expression.hpp"
+#include "duckdb/parser/expression/subquery_expression.hpp"
+#include "duckdb/parser/parsed_expression_iterator.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/select_statement.hpp"
+#include "duckdb/parser/tableref/basetableref.hpp"
+#include "duckdb/parser/tableref/subqueryref.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+//! Of the rows of a fragment, while their hash is computed
+constexpr const char *ROWS = "fragment";
+
+Identifier ColumnName(idx_t index) {
+	return Identifier("c" + to_string(index));
+}
+
+//! How often `query` reads a table of this name.
+idx_t CountReferences(QueryNode &query, const Identifier &name) {
+	idx_t result = 0;
+	std::function<void(unique_ptr<ParsedExpression> &)> in_expression = [&](unique_ptr<ParsedExpression> &expression) {
+		if (expression->GetExpressionClass() == ExpressionClass::SUBQUERY) {
+			result += CountReferences(*expression->Cast<SubqueryExpression>().Subquery()->node, name);
+		}
+		ParsedExpressionIterator::EnumerateChildren(*expression, in_expression);
+	};
+	ParsedExpressionIterator::EnumerateQueryNodeChildren(query, in_expression, [&](TableRef &table) {
+		if (table.type == TableReferenceType::BASE_TABLE && table.Cast<BaseTableRef>().Table() == name) {
+			result++;
+		}
+	});
+	return result;
+}
+
+template <class T>
+T Succeeded(LogicalPlanVerificationResult<T> result) {
+	if (result.HasError()) {
+		auto &issues = result.GetIssues();
+		throw Undistributable(issues.empty() ? "DuckDB cannot write it as SQL" : issues[0].message);
+	}
+	return std::move(result.GetValue());
+}
+
+//! Arrow has no collations: what compares texts in another duckling would do it without.
+void CheckTypes(const vector<LogicalPlanSQLExportField> &fields) {
+	for (auto &field : fields) {
+		auto collated = TypeVisitor::Contains(field.type, [](const LogicalType &type) {
+			return type.id() == LogicalTypeId::VARCHAR && !StringType::GetCollation(type).empty();
+		});
+		if (collated) {
+			throw Undistributable("a column has a collation");
+		}
+		if (field.type.IsAggregateState()) {
+			throw Undistributable("a column is the state of an aggregate");
+		}
+	}
+}
+
+unique_ptr<TableRef> Subquery(unique_ptr<QueryNode> query, const char *alias) {
+	auto statement = make_uniq<SelectStatement>();
+	statement->node = std::move(query);
+	auto result = make_uniq<SubqueryRef>(std::move(statement));
+	result->alias = Identifier(alias);
+	return std::move(result);
+}
+
+unique_ptr<SelectNode> SelectColumns(const string &table, idx_t count) {
+	auto result = make_uniq<SelectNode>();
+	for (idx_t i = 0; i < count; i++) {
+		result->select_list.push_back(make_uniq<ColumnRefExpression>(ColumnName(i)));
+	}
+	if (count == 0) {
+		result->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
+	}
+	auto from = make_uniq<BaseTableRef>();
+	from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(table)));
+	result->from_table = std::move(from);
+	return result;
+}
+
+//! The rows of `relation`, and a last column with the hash of `keys`, or of the whole row.
+unique_ptr<QueryNode> WithHash(ClientContext &context, LogicalPlanSQLExportRelation relation,
+                               const vector<reference<const Expression>> &keys) {
+	BoundExpressionSQLExportContext names;
+	names.client_context = &context;
+	names.resolve_binding = [&](const ColumnBinding &binding) -> optional<ResolvedSQLColumnReference> {
+		for (idx_t i = 0; i < relation.fields.size(); i++) {
+			auto &field = relation.fields[i];
+			if (field.source_binding == binding) {
+				return ResolvedSQLColumnReference {{Identifier(ROWS), ColumnName(i)}, field.type, field.optimizer_type};
+			}
+		}
+		return {};
+	};
+	vector<unique_ptr<ParsedExpression>> arguments;
+	for (auto &key : keys) {
+		arguments.push_back(Succeeded(BoundExpressionSQLExporter::Export(key, names)));
+	}
+	if (keys.empty()) {
+		for (idx_t i = 0; i < relation.fields.size(); i++) {
+			arguments.push_back(make_uniq<ColumnRefExpression>(ColumnName(i), Identifier(ROWS)));
+		}
+	}
+	auto select = make_uniq<SelectNode>();
+	select->select_list.push_back(make_uniq<StarExpression>());
+	auto hash = make_uniq<FunctionExpression>(Identifier("hash"), std::move(arguments));
+	hash->SetAlias(Identifier("hash"));
+	select->select_list.push_back(std::move(hash));
+	select->from_table = Subquery(std::move(relation.query), ROWS);
+	return std::move(select);
+}
+
+} // namespace
+
+LogicalPlanSQLExportRelation FragmentPlanner::Export(const Fragment &fragment) {
+	auto &root = fragment.root.get();
+	if (fragment.replacements.empty()) {
+		return Succeeded(LogicalPlanSQLExporter::Export(context, root));
+	}
+	vector<LogicalPlanSQLExportReplacement> replacements;
+	for (auto &replacement : fragment.replacements) {
+		replacements.push_back({replacement.op, {replacement.relation.query->Copy(), replacement.relation.fields}});
+	}
+	auto result = Succeeded(LogicalPlanSQLExporter::ExportWithSources(context, root, replacements));
+	for (auto &entry : result.query->cte_map.map) {
+		if (CountReferences(*result.query, entry.first) == 1) {
+			// Let it stream
+			entry.second->materialized = CTEMaterialize::CTE_MATERIALIZE_NEVER;
+		}
+	}
+	return result;
+}
+
+FragmentPlanner::Closed FragmentPlanner::Close(const Fragment &fragment, const Keys &keys, bool hashed) {
+	auto relation = Export(fragment);
+	CheckTypes(relation.fields);
+	Closed closed {stages.size(), relation.fields};
+	Stage stage;
+	for (auto &field : relation.fields) {
+		stage.types.push_back(field.type);
+	}
+	if (relation.fields.empty()) {
+		// Rows without columns are counted all the same
+		auto select = make_uniq<SelectNode>();
+		select->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
+		select->select_list.back()->SetAlias(ColumnName(0));
+		select->from_table = Subquery(std::move(relation.query), ROWS);
+		relation.query = std::move(select);
+		stage.types.push_back(LogicalType::BOOLEAN);
+	}
+	auto query = hashed ? WithHash(context, std::move(relation), keys) : std::move(relation.query);
+	if (hashed) {
+		stage.types.push_back(LogicalType::HASH);
+	}
+	stage.sql = query->ToString();
+	stage.tasks = fragment.distribution.kind == Distribution::Kind::PARTITIONED ? options.tasks : 1;
+	stage.hashed = hashed;
+	stage.inputs = fragment.inputs;
+	stage.scans = fragment.scans;
+	for (auto &scan : stage.scans) {
+		// What every task reads alike was written once
+		scan.sql.resize(stage.tasks, scan.sql[0]);
+	}
+	stages.push_back(std::move(stage));
+	return closed;
+}
+
+Fragment FragmentPlanner::Read(LogicalOperator &op, const Closed &closed, Exchange exchange) {
+	return Read(op, closed, exchange, nullptr);
+}
+
+Fragment FragmentPlanner::Read(LogicalOperator &op, const Closed &closed, Exchange exchange,
+                               unique_ptr<QueryNode> query) {
+	StageInput input {"__duckling_input_" + to_string(closed.stage), closed.stage, exchange};
+	Fragment result(op);
+	if (query) {
+		auto from = make_uniq<BaseTableRef>();
+		from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(input.name)));
+		query->Cast<SelectNode>().from_table = std::move(from);
+	} else {
+		query = SelectColumns(input.name, closed.fields.size());
+	}
+	result.replacements.push_back({op, {std::move(query), closed.fields}});
+	result.inputs.push_back(std::move(input));
+	switch (exchange) {
+	case Exchange::SHUFFLE:
+		result.distribution.kind = Distribution::Kind::PARTITIONED;
+		break;
+	case Exchange::BROADCAST:
+		result.distribution.kind = Distribution::Kind::REPLICATED;
+		break;
+	default:
+		result.distribution.kind = Distribution::Kind::SINGLE;
+	}
+	return result;
+}
+
+Fragment FragmentPlanner::Shuffle(Fragment fragment, const Keys &keys, vector<ColumnBinding> bindings) {
+	auto result = Read(fragment.root, Close(fragment, keys, true), Exchange::SHUFFLE);
+	if (!bindings.empty()) {
+		result.distribution.keys.push_back(std::move(bindings));
+	}
+	return result;
+}
+
+Fragment FragmentPlanner::ShuffleByAllColumns(Fragment fragment) {
+	return Shuffle(std::move(fragment), {}, {});
+}
+
+Fragment FragmentPlanner::Broadcast(Fragment fragment) {
+	return Read(fragment.root, Close(fragment, {}, false), Exchange::BROADCAST);
+}
+
+Fragment FragmentPlanner::Gather(Fragment fragment) {
+	return Read(fragment.root, Close(fragment, {}, false), Exchange::GATHER);
+}
+
+Fragment FragmentPlanner::Partition(Fragment fragment) {
+	if (fragment.distribution.kind == Distribution::Kind::PARTITIONED) {
+		return fragment;
+	}
+	return ShuffleByAllColumns(std::move(fragment));
+}
+
+DistributedQuery FragmentPlanner::Assemble(const Closed &last) {
+	DistributedQuery result;
+	unordered_map<idx_t, idx_t> numbers;
+	std::function<idx_t(idx_t)> add = [&](idx_t index) {
+		auto stage = stages[index];
+		for (auto &input : stage.inputs) {
+			input.stage = add(input.stage);
+		}
+		result.stages.push_back(std::move(stage));
+		return result.stages.size() - 1;
+	};
+	add(last.stage);
+	result.mode = result.TaskCount() == 1 ? "DELEGATED" : by_row_groups ? "ROW_GROUP_PARTITION" : "NATURAL_PARTITION";
+	result.merge = merge.empty() ? "CONCATENATE" : merge;
+	return result;
+}
+
+} // namespace duckling

@@ -1,0 +1,622 @@
+// Which operators may run in which tasks, and where rows must be exchanged before.
+
+#include "fragment_planner.hpp"
+
+#include "file_scans.hpp"
+#include "partial_aggregates.hpp"
+
+#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/planner/expression/bound_aggregate_expression.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/expression/bound_window_expression.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/expression/columnref_expression.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
+#include "duckdb/parser/tableref/basetableref.hpp"
+#include "duckdb/planner/logical_operator_visitor.hpp"
+#include "duckdb/planner/operator/logical_aggregate.hpp"
+#include "duckdb/planner/operator/logical_any_join.hpp"
+#include "duckdb/planner/operator/logical_comparison_join.hpp"
+#include "duckdb/planner/operator/logical_cteref.hpp"
+#include "duckdb/planner/operator/logical_distinct.hpp"
+#include "duckdb/planner/operator/logical_get.hpp"
+#include "duckdb/planner/operator/logical_materialized_cte.hpp"
+#include "duckdb/planner/operator/logical_projection.hpp"
+#include "duckdb/planner/operator/logical_set_operation.hpp"
+#include "duckdb/planner/operator/logical_top_n.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+using Kind = Distribution::Kind;
+
+//! The operators of `child` become part of `parent`.
+void Absorb(Fragment &parent, Fragment child) {
+	for (auto &replacement : child.replacements) {
+		parent.replacements.push_back(std::move(replacement));
+	}
+	for (auto &input : child.inputs) {
+		parent.inputs.push_back(std::move(input));
+	}
+	for (auto &scan : child.scans) {
+		parent.scans.push_back(std::move(scan));
+	}
+}
+
+//! `op` on top of a fragment whose rows stay where they are.
+Fragment On(LogicalOperator &op, Fragment child) {
+	Fragment result(op);
+	result.distribution = std::move(child.distribution);
+	Absorb(result, std::move(child));
+	return result;
+}
+
+Fragment On(LogicalOperator &op, Fragment left, Fragment right, Distribution distribution) {
+	Fragment result(op);
+	result.distribution = std::move(distribution);
+	Absorb(result, std::move(left));
+	Absorb(result, std::move(right));
+	return result;
+}
+
+void CheckExpressions(LogicalOperator &op) {
+	LogicalOperatorVisitor::EnumerateExpressions(op, [](unique_ptr<Expression> *expression) {
+		if ((*expression)->IsVolatile()) {
+			throw Undistributable("an expression has another value each time: " + (*expression)->ToString());
+		}
+	});
+}
+
+//! The columns that `keys` are; empty if one is something else.
+vector<ColumnBinding> ColumnsOf(const vector<reference<const Expression>> &keys) {
+	vector<ColumnBinding> result;
+	for (auto &key : keys) {
+		if (key.get().GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) {
+			return {};
+		}
+		result.push_back(key.get().Cast<BoundColumnRefExpression>().Binding());
+	}
+	return result;
+}
+
+//! The positions in `columns` of one of the lists of columns that `distribution` goes by; empty if it goes by others.
+vector<idx_t> PartitionedBy(const Distribution &distribution, const vector<ColumnBinding> &columns) {
+	for (auto &keys : distribution.keys) {
+		vector<idx_t> positions;
+		for (auto &key : keys) {
+			auto found = std::find(columns.begin(), columns.end(), key);
+			if (found == columns.end()) {
+				break;
+			}
+			positions.push_back(idx_t(found - columns.begin()));
+		}
+		if (positions.size() == keys.size()) {
+			return positions;
+		}
+	}
+	return {};
+}
+
+//! Rename the columns that a distribution goes by; lists of which one has no new name are dropped.
+Distribution Renamed(const Distribution &distribution,
+                     const std::function<optional<ColumnBinding>(const ColumnBinding &)> &rename) {
+	Distribution result;
+	result.kind = distribution.kind;
+	for (auto &keys : distribution.keys) {
+		vector<ColumnBinding> renamed;
+		for (auto &key : keys) {
+			if (auto name = rename(key)) {
+				renamed.push_back(*name);
+			}
+		}
+		if (renamed.size() == keys.size()) {
+			result.keys.push_back(std::move(renamed));
+		}
+	}
+	return result;
+}
+
+template <class T>
+vector<T> Picked(const vector<T> &items, const vector<idx_t> &positions) {
+	vector<T> result;
+	for (auto position : positions) {
+		result.push_back(items[position]);
+	}
+	return result;
+}
+
+//! Whether each row of the left side may meet a copy of the whole right side.
+bool MayBroadcastRight(JoinType type) {
+	switch (type) {
+	case JoinType::INNER:
+	case JoinType::LEFT:
+	case JoinType::SEMI:
+	case JoinType::ANTI:
+	case JoinType::MARK:
+	case JoinType::SINGLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool MayBroadcastLeft(JoinType type) {
+	switch (type) {
+	case JoinType::INNER:
+	case JoinType::RIGHT:
+	case JoinType::RIGHT_SEMI:
+	case JoinType::RIGHT_ANTI:
+		return true;
+	default:
+		return false;
+	}
+}
+
+} // namespace
+
+FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions options_p)
+    : context(context_p), options(options_p) {
+}
+
+DistributedQuery FragmentPlanner::Plan(LogicalOperator &op) {
+	auto fragment = PlanFragment(op);
+	if (fragment.distribution.kind == Kind::REPLICATED) {
+		throw Undistributable("it reads nothing that can be divided");
+	}
+	return Assemble(Close(fragment, {}, false));
+}
+
+DistributedQuery FragmentPlanner::PlanCandidates(LogicalOperator &op) {
+	auto &top_n = op.Cast<LogicalTopN>();
+	auto fragment = On(op, PlanFragment(*op.children[0]));
+	if (fragment.distribution.kind != Kind::PARTITIONED || top_n.unpruned_offset.IsValid()) {
+		throw Undistributable("its first rows cannot be looked for in parts");
+	}
+	merge = "TOP_N_MERGE";
+	auto limit = top_n.limit, offset = top_n.offset;
+	top_n.limit += top_n.offset;
+	top_n.offset = 0;
+	try {
+		auto closed = Close(fragment, {}, false);
+		top_n.limit = limit;
+		top_n.offset = offset;
+		return Assemble(closed);
+	} catch (...) {
+		top_n.limit = limit;
+		top_n.offset = offset;
+		throw;
+	}
+}
+
+idx_t FragmentPlanner::Rows(LogicalOperator &op) {
+	return op.has_estimated_cardinality ? op.estimated_cardinality : op.EstimateCardinality(context);
+}
+
+Fragment FragmentPlanner::PlanFragment(LogicalOperator &op) {
+	CheckExpressions(op);
+	switch (op.type) {
+	case LogicalOperatorType::LOGICAL_GET:
+		return PlanGet(op.Cast<LogicalGet>());
+	case LogicalOperatorType::LOGICAL_EXPRESSION_GET:
+	case LogicalOperatorType::LOGICAL_PROJECTION:
+	case LogicalOperatorType::LOGICAL_FILTER:
+	case LogicalOperatorType::LOGICAL_UNNEST:
+		return PlanRowByRow(op);
+	case LogicalOperatorType::LOGICAL_CHUNK_GET:
+	case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
+	case LogicalOperatorType::LOGICAL_EMPTY_RESULT:
+		return Fragment(op);
+	case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+	case LogicalOperatorType::LOGICAL_ANY_JOIN:
+	case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
+		return PlanJoin(op);
+	case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
+		return PlanAggregate(op.Cast<LogicalAggregate>());
+	case LogicalOperatorType::LOGICAL_DISTINCT:
+		return PlanDistinct(op);
+	case LogicalOperatorType::LOGICAL_WINDOW:
+		return PlanWindow(op);
+	case LogicalOperatorType::LOGICAL_TOP_N:
+		return PlanTopN(op);
+	case LogicalOperatorType::LOGICAL_UNION:
+		return PlanUnion(op);
+	case LogicalOperatorType::LOGICAL_EXCEPT:
+	case LogicalOperatorType::LOGICAL_INTERSECT:
+		return PlanSetOperation(op);
+	case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
+		return PlanCTE(op.Cast<LogicalMaterializedCTE>());
+	case LogicalOperatorType::LOGICAL_CTE_REF:
+		return PlanCTEReference(op);
+	default:
+		throw Undistributable(op.GetName() + " runs on one node");
+	}
+}
+
+Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
+	if (!IsFileScan(get)) {
+		auto table = get.GetTable();
+		throw Undistributable(table ? "table " + table->name.GetIdentifierName() + " is on the driver"
+		                            : get.GetName() + " runs on one node");
+	}
+	auto scan = Export(Fragment(get));
+	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}};
+	auto from = make_uniq<BaseTableRef>();
+	from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(stage_scan.name)));
+	auto select = make_uniq<SelectNode>();
+	for (idx_t i = 0; i < scan.fields.size(); i++) {
+		select->select_list.push_back(make_uniq<ColumnRefExpression>(Identifier("c" + to_string(i))));
+	}
+	if (scan.fields.empty()) {
+		select->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
+	}
+	select->from_table = std::move(from);
+	Fragment result(get);
+	if (get.EstimateSourceCardinality(context) <= options.replicated_rows) {
+		stage_scan.sql.push_back(WholeFileScan(context, get, *scan.query));
+	} else {
+		auto split = SplitFileScan(context, get, *scan.query, options.tasks);
+		by_row_groups = by_row_groups && split.by_row_groups;
+		stage_scan.sql = std::move(split.sql);
+		result.distribution.kind = Kind::PARTITIONED;
+	}
+	result.replacements.push_back({get, {std::move(select), std::move(scan.fields)}});
+	result.scans.push_back(std::move(stage_scan));
+	return result;
+}
+
+Fragment FragmentPlanner::PlanRowByRow(LogicalOperator &op) {
+	if (op.children.empty()) {
+		return Fragment(op);
+	}
+	auto result = On(op, PlanFragment(*op.children[0]));
+	if (op.type == LogicalOperatorType::LOGICAL_PROJECTION) {
+		auto &projection = op.Cast<LogicalProjection>();
+		result.distribution =
+		    Renamed(result.distribution, [&](const ColumnBinding &binding) -> optional<ColumnBinding> {
+			    for (idx_t i = 0; i < projection.expressions.size(); i++) {
+				    auto &expression = *projection.expressions[i];
+				    if (expression.GetExpressionClass() == ExpressionClass::BOUND_COLUMN_REF &&
+				        expression.Cast<BoundColumnRefExpression>().Binding() == binding) {
+					    return ColumnBinding(projection.table_index, ProjectionIndex(i));
+				    }
+			    }
+			    return {};
+		    });
+	}
+	return result;
+}
+
+Fragment FragmentPlanner::PlanJoin(LogicalOperator &op) {
+	auto left = PlanFragment(*op.children[0]);
+	auto right = PlanFragment(*op.children[1]);
+	auto type = op.type == LogicalOperatorType::LOGICAL_CROSS_PRODUCT ? JoinType::INNER
+	                                                                  : op.Cast<LogicalJoin>().join_type;
+	auto left_kind = left.distribution.kind, right_kind = right.distribution.kind;
+	if (left_kind != Kind::PARTITIONED && right_kind != Kind::PARTITIONED) {
+		Distribution distribution;
+		distribution.kind = left_kind == right_kind ? left_kind : Kind::SINGLE;
+		return On(op, std::move(left), std::move(right), std::move(distribution));
+	}
+	if (right_kind == Kind::REPLICATED && MayBroadcastRight(type)) {
+		auto distribution = left.distribution;
+		return On(op, std::move(left), std::move(right), std::move(distribution));
+	}
+	if (left_kind == Kind::REPLICATED && MayBroadcastLeft(type)) {
+		auto distribution = right.distribution;
+		return On(op, std::move(left), std::move(right), std::move(distribution));
+	}
+	if (op.type == LogicalOperatorType::LOGICAL_COMPARISON_JOIN) {
+		return PlanHashJoin(op.Cast<LogicalComparisonJoin>(), std::move(left), std::move(right));
+	}
+	// Without equal keys, one side goes everywhere: the smaller one, if it may
+	auto smaller_left = Rows(*op.children[0]) < Rows(*op.children[1]);
+	if (MayBroadcastLeft(type) && (smaller_left || !MayBroadcastRight(type))) {
+		right = Partition(std::move(right));
+		auto distribution = right.distribution;
+		return On(op, Broadcast(std::move(left)), std::move(right), std::move(distribution));
+	}
+	if (!MayBroadcastRight(type)) {
+		throw Undistributable("neither side of a join without equal keys can be sent everywhere");
+	}
+	left = Partition(std::move(left));
+	auto distribution = left.distribution;
+	return On(op, std::move(left), Broadcast(std::move(right)), std::move(distribution));
+}
+
+Fragment FragmentPlanner::PlanHashJoin(LogicalComparisonJoin &join, Fragment left, Fragment right) {
+	Keys left_keys, right_keys;
+	for (auto &condition : join.conditions) {
+		if (!condition.IsComparison()) {
+			continue;
+		}
+		auto comparison = condition.GetComparisonType();
+		if (comparison == ExpressionType::COMPARE_EQUAL || comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM) {
+			left_keys.push_back(condition.GetLHS());
+			right_keys.push_back(condition.GetRHS());
+		}
+	}
+	auto type = join.join_type;
+	//! Whether a row without a match needs to know of all rows of the other side, not only of those with its key
+	auto may_shuffle = !left_keys.empty() && type != JoinType::MARK;
+	auto left_columns = ColumnsOf(left_keys), right_columns = ColumnsOf(right_keys);
+	auto left_fits = PartitionedBy(left.distribution, left_columns);
+	auto right_fits = PartitionedBy(right.distribution, right_columns);
+
+	auto left_rows = Rows(*join.children[0]), right_rows = Rows(*join.children[1]);
+	auto shuffled_rows = (left_fits.empty() ? left_rows : 0) + (right_fits.empty() ? right_rows : 0);
+	auto pays = [&](idx_t rows) {
+		return !may_shuffle || (rows <= options.broadcast_rows && rows * options.tasks <= shuffled_rows);
+	};
+	auto right_partitioned = right.distribution.kind == Kind::PARTITIONED;
+	auto left_partitioned = left.distribution.kind == Kind::PARTITIONED;
+	if (left_partitioned && MayBroadcastRight(type) && pays(right_rows)) {
+		auto distribution = left.distribution;
+		return On(join, std::move(left), Broadcast(std::move(right)), std::move(distribution));
+	}
+	if (right_partitioned && MayBroadcastLeft(type) && pays(left_rows)) {
+		auto distribution = right.distribution;
+		return On(join, Broadcast(std::move(left)), std::move(right), std::move(distribution));
+	}
+	if (!may_shuffle) {
+		if (!MayBroadcastRight(type)) {
+			throw Undistributable("neither side of a join without equal keys can be sent everywhere");
+		}
+		left = Partition(std::move(left));
+		auto distribution = left.distribution;
+		return On(join, std::move(left), Broadcast(std::move(right)), std::move(distribution));
+	}
+	if (!left_fits.empty() && left_fits == right_fits) {
+		left_keys = Picked(left_keys, left_fits);
+		right_keys = Picked(right_keys, left_fits);
+	} else if (!left_fits.empty() && (right_fits.empty() || left_rows >= right_rows)) {
+		left_keys = Picked(left_keys, left_fits);
+		right_keys = Picked(right_keys, left_fits);
+		right = Shuffle(std::move(right), right_keys, ColumnsOf(right_keys));
+	} else if (!right_fits.empty()) {
+		left_keys = Picked(left_keys, right_fits);
+		right_keys = Picked(right_keys, right_fits);
+		left = Shuffle(std::move(left), left_keys, ColumnsOf(left_keys));
+	} else {
+		left = Shuffle(std::move(left), left_keys, ColumnsOf(left_keys));
+		right = Shuffle(std::move(right), right_keys, ColumnsOf(right_keys));
+	}
+	Distribution distribution;
+	distribution.kind = Kind::PARTITIONED;
+	auto keep = [&](const Keys &keys) {
+		auto columns = ColumnsOf(keys);
+		if (!columns.empty()) {
+			distribution.keys.push_back(std::move(columns));
+		}
+	};
+	if (type == JoinType::INNER || type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
+	    type == JoinType::SINGLE) {
+		keep(left_keys);
+	}
+	if (MayBroadcastLeft(type)) {
+		keep(right_keys);
+	}
+	return On(join, std::move(left), std::move(right), std::move(distribution));
+}
+
+Fragment FragmentPlanner::PlanAggregate(LogicalAggregate &aggregate) {
+	if (aggregate.grouping_sets.size() > 1 || !aggregate.grouping_functions.empty()) {
+		throw Undistributable("grouping sets are evaluated on one node");
+	}
+	bool mergeable = true;
+	for (auto &expression : aggregate.expressions) {
+		auto &function = expression->Cast<BoundAggregateExpression>();
+		if (DependsOnOrder(function)) {
+			throw Undistributable(function.ToString() + " depends on the order of rows");
+		}
+		mergeable = mergeable && IsMergeable(function);
+	}
+	auto child = PlanFragment(*aggregate.children[0]);
+	if (child.distribution.kind == Kind::REPLICATED && !mergeable) {
+		// Tasks could differ in the last digit
+		child = Gather(std::move(child));
+	}
+	if (child.distribution.kind != Kind::PARTITIONED) {
+		return On(aggregate, std::move(child));
+	}
+	Keys groups;
+	vector<ColumnBinding> group_bindings;
+	for (idx_t i = 0; i < aggregate.groups.size(); i++) {
+		groups.push_back(*aggregate.groups[i]);
+		group_bindings.emplace_back(aggregate.group_index, ProjectionIndex(i));
+	}
+	merge = groups.empty() ? "AGGREGATE_MERGE" : "GROUP_BY_MERGE";
+	auto fits = PartitionedBy(child.distribution, ColumnsOf(groups));
+	if (!groups.empty() && !fits.empty()) {
+		auto result = On(aggregate, std::move(child));
+		result.distribution.keys = {Picked(group_bindings, fits)};
+		return result;
+	}
+	if (mergeable) {
+		auto partial = On(aggregate, std::move(child));
+		auto keys = vector<unique_ptr<Expression>>();
+		Keys references;
+		for (idx_t i = 0; i < groups.size(); i++) {
+			keys.push_back(make_uniq<BoundColumnRefExpression>(groups[i].get().GetReturnType(), group_bindings[i]));
+			references.push_back(*keys.back());
+		}
+		auto closed = Close(partial, references, !groups.empty());
+		vector<LogicalType> types;
+		for (auto &field : closed.fields) {
+			types.push_back(field.type);
+		}
+		auto result = Read(aggregate, closed, groups.empty() ? Exchange::GATHER : Exchange::SHUFFLE,
+		                   MergeAggregates(aggregate, types));
+		if (!groups.empty()) {
+			result.distribution.keys.push_back(std::move(group_bindings));
+		}
+		return result;
+	}
+	if (groups.empty()) {
+		return On(aggregate, Gather(std::move(child)));
+	}
+	auto result = On(aggregate, Shuffle(std::move(child), groups, {}));
+	result.distribution.keys = {std::move(group_bindings)};
+	return result;
+}
+
+Fragment FragmentPlanner::PlanDistinct(LogicalOperator &op) {
+	auto &distinct = op.Cast<LogicalDistinct>();
+	if (distinct.distinct_type != DistinctType::DISTINCT || distinct.order_by) {
+		throw Undistributable("DISTINCT ON depends on the order of rows");
+	}
+	auto child = PlanFragment(*op.children[0]);
+	Keys targets;
+	for (auto &target : distinct.distinct_targets) {
+		targets.push_back(*target);
+	}
+	if (child.distribution.kind != Kind::PARTITIONED || !PartitionedBy(child.distribution, ColumnsOf(targets)).empty()) {
+		return On(op, std::move(child));
+	}
+	merge = "DISTINCT_MERGE";
+	// Each task removes its own duplicates first
+	auto closed = Close(On(op, std::move(child)), targets, true);
+	auto result = On(op, Read(*op.children[0], closed, Exchange::SHUFFLE));
+	auto columns = ColumnsOf(targets);
+	if (!columns.empty()) {
+		result.distribution.keys.push_back(std::move(columns));
+	}
+	return result;
+}
+
+//! Whether rows that arrive in another order may get other values.
+static bool DependsOnArrival(const BoundWindowExpression &window) {
+	if (!window.OrderBy().empty()) {
+		return false;
+	}
+	auto whole = window.WindowStart() == WindowBoundary::UNBOUNDED_PRECEDING &&
+	             (window.WindowEnd() == WindowBoundary::UNBOUNDED_FOLLOWING ||
+	              window.WindowEnd() == WindowBoundary::CURRENT_ROW_RANGE);
+	return window.WindowFunction() || !whole || window.WindowExclude() != WindowExcludeMode::NO_OTHER;
+}
+
+Fragment FragmentPlanner::PlanWindow(LogicalOperator &op) {
+	vector<ColumnBinding> common;
+	Keys keys;
+	for (idx_t i = 0; i < op.expressions.size(); i++) {
+		auto &window = op.expressions[i]->Cast<BoundWindowExpression>();
+		if (DependsOnArrival(window)) {
+			throw Undistributable(window.ToString() + " depends on the order of rows");
+		}
+		vector<ColumnBinding> columns;
+		Keys references;
+		for (auto &partition : window.Partitions()) {
+			if (partition->GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) {
+				continue;
+			}
+			auto binding = partition->Cast<BoundColumnRefExpression>().Binding();
+			if (i == 0 || std::find(common.begin(), common.end(), binding) != common.end()) {
+				columns.push_back(binding);
+				references.push_back(*partition);
+			}
+		}
+		common = std::move(columns);
+		keys = std::move(references);
+	}
+	auto child = PlanFragment(*op.children[0]);
+	if (child.distribution.kind == Kind::SINGLE) {
+		return On(op, std::move(child));
+	}
+	if (keys.empty() || child.distribution.kind == Kind::REPLICATED) {
+		// Peers have no order: let one task decide
+		return On(op, Gather(std::move(child)));
+	}
+	if (PartitionedBy(child.distribution, common).empty()) {
+		child = Shuffle(std::move(child), keys, std::move(common));
+	}
+	return On(op, std::move(child));
+}
+
+Fragment FragmentPlanner::PlanTopN(LogicalOperator &op) {
+	auto &top_n = op.Cast<LogicalTopN>();
+	auto child = PlanFragment(*op.children[0]);
+	if (child.distribution.kind == Kind::REPLICATED) {
+		child = Gather(std::move(child));
+	}
+	if (child.distribution.kind == Kind::SINGLE) {
+		return On(op, std::move(child));
+	}
+	if (top_n.offset != 0 || top_n.unpruned_offset.IsValid()) {
+		return On(op, Gather(std::move(child)));
+	}
+	auto closed = Close(On(op, std::move(child)), {}, false);
+	return On(op, Read(*op.children[0], closed, Exchange::GATHER));
+}
+
+Fragment FragmentPlanner::PlanUnion(LogicalOperator &op) {
+	if (!op.Cast<LogicalSetOperation>().setop_all) {
+		return PlanSetOperation(op);
+	}
+	vector<Fragment> children;
+	bool partitioned = false;
+	bool alike = true;
+	for (auto &child : op.children) {
+		children.push_back(PlanFragment(*child));
+		partitioned = partitioned || children.back().distribution.kind == Kind::PARTITIONED;
+		alike = alike && children.back().distribution.kind == children[0].distribution.kind;
+	}
+	Fragment result(op);
+	result.distribution.kind = partitioned ? Kind::PARTITIONED : alike ? children[0].distribution.kind : Kind::SINGLE;
+	for (auto &child : children) {
+		Absorb(result, partitioned ? Partition(std::move(child)) : std::move(child));
+	}
+	return result;
+}
+
+Fragment FragmentPlanner::PlanSetOperation(LogicalOperator &op) {
+	Fragment result(op);
+	result.distribution.kind = Kind::PARTITIONED;
+	for (auto &child : op.children) {
+		Absorb(result, ShuffleByAllColumns(PlanFragment(*child)));
+	}
+	return result;
+}
+
+Fragment FragmentPlanner::PlanCTE(LogicalMaterializedCTE &cte) {
+	ctes.emplace(cte.table_index, cte);
+	auto child = PlanFragment(*cte.children[1]);
+	auto relation = Export(child);
+	auto result = On(cte, std::move(child));
+	result.replacements.clear();
+	result.replacements.push_back({cte, std::move(relation)});
+	return result;
+}
+
+Fragment FragmentPlanner::PlanCTEReference(LogicalOperator &op) {
+	auto &reference = op.Cast<LogicalCTERef>();
+	auto entry = ctes.find(reference.cte_index);
+	if (entry == ctes.end() || reference.is_recurring) {
+		throw Undistributable("a common table expression is evaluated on one node");
+	}
+	// Computed anew wherever it is read: its rows are in the tasks that need them
+	auto child = PlanFragment(*entry->second.get().children[0]);
+	auto relation = Export(child);
+	auto defined = child.root.get().GetColumnBindings();
+	auto bindings = op.GetColumnBindings();
+	if (defined.size() != bindings.size() || relation.fields.size() != bindings.size()) {
+		throw Undistributable("a common table expression has columns that are not read");
+	}
+	for (idx_t i = 0; i < bindings.size(); i++) {
+		relation.fields[i].source_binding = bindings[i];
+	}
+	auto result = On(op, std::move(child));
+	result.distribution = Renamed(result.distribution, [&](const ColumnBinding &binding) -> optional<ColumnBinding> {
+		auto found = std::find(defined.begin(), defined.end(), binding);
+		if (found == defined.end()) {
+			return {};
+		}
+		return bindings[idx_t(found - defined.begin())];
+	});
+	result.replacements.clear();
+	result.replacements.push_back({op, std::move(relation)});
+	return result;
+}
+
+} // namespace duckling
