@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 15] = [
     "src/engine/cpp/describe.cpp",
     "src/engine/cpp/describe_and_submit.cpp",
     "src/engine/cpp/engine_error.cpp",
+    "src/engine/cpp/fragment.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
     "src/engine/cpp/keeps_types.cpp",

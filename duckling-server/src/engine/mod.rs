@@ -13,6 +13,7 @@ mod error;
 mod execution;
 mod extensions;
 mod ffi;
+mod fragment;
 mod history;
 mod icu;
 mod load;
@@ -34,6 +35,7 @@ pub use database::{Database, check_setting, duckdb_version};
 pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};
 pub use extensions::{failure as extension_failure, load_extension};
+pub use fragment::FragmentInput;
 pub use history::{Client, History, QueryRecord, SentBytes};
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};
@@ -43,6 +45,7 @@ pub use outlet::{Canceller, Results};
 pub use prepared::{Parameters, Prepared};
 pub use session::Session;
 pub use session_options::SessionOptions;
+pub use spill::{Place, SpillFile, SpillReader};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.
