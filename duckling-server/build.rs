@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 23] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -23,6 +23,7 @@ const SOURCES: [&str; 22] = [
     "src/engine/cpp/distribution/fragment_planner.cpp",
     "src/engine/cpp/distribution/partial_aggregates.cpp",
     "src/engine/cpp/engine_error.cpp",
+    "src/engine/cpp/fragment.cpp",
     "src/engine/cpp/icu.cpp",
     "src/engine/cpp/ingest.cpp",
     "src/engine/cpp/keeps_types.cpp",

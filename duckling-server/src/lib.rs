@@ -1,8 +1,10 @@
 //! Duckling: DuckDB databases served over Arrow Flight SQL.
 //!
 //! [`run`] serves them on a listener until it is told to stop; [`Server`] does the same in two steps. `engine` owns
-//! DuckDB and knows nothing of gRPC; `flight` owns the RPCs and knows nothing of DuckDB's interfaces.
+//! DuckDB and knows nothing of gRPC; `flight` owns the RPCs and knows nothing of DuckDB's interfaces; `cluster` makes several
+//! ducklings one.
 
+pub mod cluster;
 pub mod config;
 pub mod engine;
 mod flight;

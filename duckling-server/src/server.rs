@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
+use crate::cluster::execution::{TaskCounters, TaskHost, WorkerChannels, worker};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
 use crate::flight::{self, Calls, Limits};
@@ -57,6 +59,7 @@ pub struct Server {
     instance: Database,
     databases: Vec<String>,
     default_database: String,
+    tasks: Arc<TaskCounters>,
 }
 
 impl Server {
@@ -98,10 +101,16 @@ impl Server {
             instance,
             databases: databases.into_iter().map(|database| database.name).collect(),
             default_database,
+            tasks: Arc::default(),
         })
     }
 
-    /// Serve Flight SQL on `listener` until `stop` resolves, then drain and close.
+    /// The tasks of distributed queries that it runs.
+    pub fn tasks(&self) -> Arc<TaskCounters> {
+        self.tasks.clone()
+    }
+
+    /// Serve Flight SQL, and the tasks of other ducklings, on `listener` until `stop` resolves, then drain and close.
     ///
     /// Draining: the listener closes; running statements may end, for at most the drain timeout or until `hurry`
     /// resolves; what still runs then is interrupted, and open transactions are rolled back. Clients that are idle or
@@ -120,6 +129,7 @@ impl Server {
             instance,
             databases,
             default_database,
+            tasks,
         } = self;
         let calls = Calls::default();
         let limits = Limits {
@@ -132,10 +142,17 @@ impl Server {
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits);
         let sessions = service.sessions();
+        let tasks = worker(TaskHost {
+            database: instance.clone(),
+            counters: tasks,
+            spill_folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
+            channels: WorkerChannels::default(),
+        });
         let (connections, cut) = flight::accept(listener);
         let (stopping, stopped) = oneshot::channel();
         let served = {
-            let serving = flight::router(service, &calls).serve_with_incoming_shutdown(connections, async {
+            let router = flight::router(service, &calls).add_service(calls.track(tasks.into_worker_server()));
+            let serving = router.serve_with_incoming_shutdown(connections, async {
                 stop.await;
                 // Nobody listens if serving has failed.
                 let _ = stopping.send(());

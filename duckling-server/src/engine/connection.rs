@@ -51,7 +51,7 @@ pub struct Description {
 /// makes sense while one runs.
 pub struct Connection {
     pub(super) handle: *mut ffi::DhEngineConnection,
-    registration: Arc<Registration>,
+    pub(super) registration: Arc<Registration>,
     meter: Arc<Meter>,
 }
 

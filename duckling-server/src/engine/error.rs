@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::error::ArrowError;
 use thiserror::Error;
 
 /// What DuckDB says of an error beyond its class. Source: `error_subtype` in the extra info of its exceptions.
@@ -48,7 +49,7 @@ impl EngineError {
         }
     }
 
-    pub(super) fn from_duckdb(class: String, message: String, details: BTreeMap<String, String>) -> Self {
+    pub(crate) fn from_duckdb(class: String, message: String, details: BTreeMap<String, String>) -> Self {
         let subtype = details
             .get("error_subtype")
             .map_or(Subtype::Other, |name| Subtype::from_name(name));
@@ -82,8 +83,13 @@ impl EngineError {
     }
 }
 
-impl From<arrow::error::ArrowError> for EngineError {
-    fn from(error: arrow::error::ArrowError) -> Self {
+impl From<ArrowError> for EngineError {
+    fn from(error: ArrowError) -> Self {
+        if let ArrowError::ExternalError(inner) = &error
+            && let Some(inner) = inner.downcast_ref::<Self>()
+        {
+            return inner.clone();
+        }
         Self::new("Invalid Input", error.to_string())
     }
 }

@@ -159,6 +159,12 @@ pub struct DhEngineCluster {
 }
 
 #[repr(C)]
+pub struct DhEngineInput {
+    pub name: DhEngineStr,
+    pub stream: *mut FFI_ArrowArrayStream,
+}
+
+#[repr(C)]
 pub struct DhEngineUsage {
     pub cpu_nanoseconds: u64,
     pub peak_memory_bytes: u64,
@@ -230,6 +236,13 @@ unsafe extern "C" {
         connection: *mut DhEngineConnection,
         sql: DhEngineStr,
         input: *mut FFI_ArrowArrayStream,
+        out: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_submit_fragment(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        inputs: *const DhEngineInput,
+        input_count: usize,
         out: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
     pub fn dh_engine_connection_describe_and_submit(

@@ -14,6 +14,7 @@ mod error;
 mod execution;
 mod extensions;
 mod ffi;
+mod fragment;
 mod history;
 mod icu;
 mod load;
@@ -36,6 +37,7 @@ pub use distribution::{Batches, Interrupt, QueryRunner};
 pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};
 pub use extensions::{failure as extension_failure, load_extension};
+pub use fragment::FragmentInput;
 pub use history::{Client, History, QueryRecord, SentBytes};
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};
@@ -45,6 +47,7 @@ pub use outlet::{Canceller, Results};
 pub use prepared::{Parameters, Prepared};
 pub use session::Session;
 pub use session_options::SessionOptions;
+pub use spill::{Place, SpillFile, SpillReader};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

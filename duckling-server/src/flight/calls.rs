@@ -36,7 +36,7 @@ struct State {
 
 impl Calls {
     /// Have a service report its calls here.
-    pub(super) fn track<S>(&self, service: S) -> Tracked<S> {
+    pub fn track<S>(&self, service: S) -> Tracked<S> {
         Tracked {
             service,
             calls: self.clone(),
@@ -98,7 +98,7 @@ impl Drop for Call {
 
 /// A service whose calls are counted.
 #[derive(Clone)]
-pub(super) struct Tracked<S> {
+pub struct Tracked<S> {
     service: S,
     calls: Calls,
 }

@@ -196,6 +196,18 @@ dh_engine_error *dh_engine_connection_bind(dh_engine_connection *connection, dh_
 //! Start a statement. `input`, if not null, is consumed and becomes the rows of the one arrow_scan() in it.
 dh_engine_error *dh_engine_connection_submit(dh_engine_connection *connection, dh_engine_str sql,
                                              ArrowArrayStream *input, dh_engine_stream **out) noexcept;
+struct dh_engine_input {
+	//! A CTE of the statement, `SELECT * FROM arrow_scan_dumb()`
+	dh_engine_str name;
+	//! Its rows; consumed
+	ArrowArrayStream *stream;
+};
+
+//! Start `WITH …, <inputs> SELECT * FROM (<fragment>)`.
+dh_engine_error *dh_engine_connection_submit_fragment(dh_engine_connection *connection, dh_engine_str sql,
+                                                      const dh_engine_input *inputs, size_t input_count,
+                                                      dh_engine_stream **out) noexcept;
+
 //! Describe a statement, and start it if it is a SELECT that changes nothing; `out_stream` is null otherwise.
 dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *connection, dh_engine_str sql,
                                                           ArrowSchema *out_schema, dh_engine_description *out,

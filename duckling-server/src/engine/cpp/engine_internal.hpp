@@ -17,6 +17,10 @@ struct dh_engine_database {
 	duckdb::shared_ptr<duckdb::DuckDB> database;
 };
 
+namespace duckdb {
+class TableFunctionRef;
+} // namespace duckdb
+
 namespace duckling {
 
 //! How the result that a connection is reading is told to stop.
@@ -97,6 +101,9 @@ void Describe(duckdb::Connection &connection, duckdb::PreparedStatement &prepare
 
 //! Make ICU part of an instance, if this build has it.
 void LinkIcu(duckdb::DBConfig &config);
+
+//! Give the rows of `input` to one call of arrow_scan() or arrow_scan_dumb(), to be read once.
+void BindStream(duckdb::TableFunctionRef &ref, ArrowArrayStream *input);
 
 //! Give the rows of `input` to the one arrow_scan() in `statement`: a SELECT, an INSERT or a CREATE TABLE AS.
 void BindInput(duckdb::SQLStatement &statement, ArrowArrayStream *input);

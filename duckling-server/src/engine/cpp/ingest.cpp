@@ -58,10 +58,13 @@ static QueryNode &SourceOf(SQLStatement &statement) {
 	}
 }
 
+void BindStream(TableFunctionRef &ref, ArrowArrayStream *input) {
+	ref.bind_info = make_shared_ptr<OneStream>(input);
+}
+
 void BindInput(SQLStatement &statement, ArrowArrayStream *input) {
 	auto &select = SourceOf(statement).Cast<SelectNode>();
-	auto &ref = select.from_table->Cast<TableFunctionRef>();
-	ref.bind_info = make_shared_ptr<OneStream>(input);
+	BindStream(select.from_table->Cast<TableFunctionRef>(), input);
 }
 
 } // namespace duckling

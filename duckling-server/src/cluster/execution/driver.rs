@@ -1,0 +1,168 @@
+//! Running a query that was cut into stages: the driver's side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatchReader;
+use datafusion::common::{DataFusionError, Result as DataFusionResult};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionConfig;
+use datafusion_distributed::{DistributedExt, RouteTasksEvent, RouteTasksEventResponse};
+use futures::StreamExt;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use url::Url;
+
+use super::channels::WorkerChannels;
+use super::codec::DuckDbCodec;
+use super::query::DistributedQuery;
+use super::{errors, plan};
+use crate::engine::EngineError;
+
+/// How often a reader that waits asks whether it is interrupted.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+/// Batches of the result that wait for the reader, beside what the exchange holds.
+const MAX_QUEUED_BATCHES: usize = 2;
+
+/// What queries of a driver run with.
+#[derive(Clone)]
+pub struct ExecutionResources {
+    pub runtime: Handle,
+    pub channels: WorkerChannels,
+}
+
+impl ExecutionResources {
+    /// With connections of its own, on a runtime.
+    pub fn new(runtime: Handle) -> Self {
+        Self {
+            runtime,
+            channels: WorkerChannels::default(),
+        }
+    }
+}
+
+/// Start a query on `workers`. Must be called outside the async runtime: the reader blocks. `is_interrupted` is asked about
+/// every 20 ms while it waits; then, and when it is dropped, the query ends on all workers.
+///
+/// Errors of the reader hold an [`EngineError`], which `EngineError::from` finds: DuckDB's own as it was thrown, or `IO`,
+/// which names the worker, if one of them failed.
+///
+/// # Errors
+/// `Internal` if the query makes no sense, `Invalid Input` if there are no workers.
+pub fn execute(
+    query: DistributedQuery,
+    workers: Vec<Url>,
+    resources: &ExecutionResources,
+    is_interrupted: impl Fn() -> bool + Send + 'static,
+) -> Result<Box<dyn RecordBatchReader + Send>, EngineError> {
+    query.check()?;
+    if workers.is_empty() {
+        return Err(EngineError::new("Invalid Input", "There are no workers"));
+    }
+    let plan = plan::build(query).map_err(|error| errors::decode(&error))?;
+    let context = context(workers, resources).map_err(|error| errors::decode(&error))?;
+    let schema = plan.schema();
+    let (sender, batches) = mpsc::channel(MAX_QUEUED_BATCHES);
+    let running = resources.runtime.spawn(async move {
+        let mut rows = plan.execute(0, context)?;
+        while let Some(batch) = rows.next().await {
+            if sender.send(batch?).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    Ok(Box::new(Reader {
+        runtime: resources.runtime.clone(),
+        schema,
+        batches,
+        running: Some(running),
+        is_interrupted: Box::new(is_interrupted),
+    }))
+}
+
+fn context(workers: Vec<Url>, resources: &ExecutionResources) -> DataFusionResult<Arc<TaskContext>> {
+    let place = move |event: RouteTasksEvent| {
+        let urls = workers.iter().cycle().take(event.task_count).cloned().collect();
+        Some(Ok(RouteTasksEventResponse::new(urls)))
+    };
+    let config = SessionConfig::new()
+        .with_distributed_channel_resolver(resources.channels.clone())
+        .with_distributed_user_codec(DuckDbCodec)
+        .with_distributed_route_tasks_handler(place)
+        .with_distributed_metrics_collection(false)?;
+    Ok(Arc::new(TaskContext::default().with_session_config(config)))
+}
+
+struct Reader {
+    runtime: Handle,
+    schema: SchemaRef,
+    batches: mpsc::Receiver<RecordBatch>,
+    /// None once the query has ended.
+    running: Option<JoinHandle<Result<(), DataFusionError>>>,
+    is_interrupted: Box<dyn Fn() -> bool + Send>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Reader {
+    /// End the query on all workers: they notice that nobody reads.
+    fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, EngineError> {
+        while self.running.is_some() {
+            if (self.is_interrupted)() {
+                self.end();
+                return Err(EngineError::new(EngineError::INTERRUPT, "Interrupted!"));
+            }
+            let batches = &mut self.batches;
+            let waited = self
+                .runtime
+                .block_on(async { timeout(INTERRUPT_INTERVAL, batches.recv()).await });
+            match (waited, &mut self.running) {
+                (Ok(Some(batch)), _) => return Ok(Some(batch)),
+                (Ok(None), Some(running)) => {
+                    let outcome = self.runtime.block_on(running);
+                    self.running = None;
+                    return match outcome {
+                        Ok(Ok(())) => Ok(None),
+                        Ok(Err(error)) => Err(errors::decode(&error)),
+                        Err(lost) => Err(EngineError::new("IO", format!("A distributed query was lost: {lost}"))),
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_batch();
+        next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
+            .transpose()
+    }
+}
+
+impl RecordBatchReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}

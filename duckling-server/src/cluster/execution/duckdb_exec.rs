@@ -1,0 +1,115 @@
+//! A stage as DataFusion sees it: an operator whose rows DuckDB makes.
+
+use std::fmt::{self, Formatter};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, exec_datafusion_err, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
+use datafusion_distributed::DistributedTaskContext;
+use tokio::task::JoinSet;
+
+use super::inbox::Inbox;
+use super::query::Scan;
+use super::task::{self, TaskInput};
+use super::worker::TaskHost;
+
+/// What all tasks of a stage run.
+#[derive(Debug)]
+pub(super) struct Fragment {
+    pub sql: String,
+    pub scans: Vec<Scan>,
+    /// Names of the children.
+    pub input_names: Vec<String>,
+    pub settings: Vec<(String, String)>,
+    pub schema: SchemaRef,
+}
+
+/// Runs a fragment. Its children are the inputs; it has one partition per task.
+#[derive(Debug)]
+pub(super) struct DuckDbExec {
+    pub fragment: Arc<Fragment>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl DuckDbExec {
+    pub(super) fn new(fragment: Arc<Fragment>, inputs: Vec<Arc<dyn ExecutionPlan>>) -> Result<Self> {
+        if fragment.input_names.len() != inputs.len() {
+            return internal_err!(
+                "a fragment with {} inputs got {}",
+                fragment.input_names.len(),
+                inputs.len()
+            );
+        }
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(fragment.schema.clone()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Self {
+            fragment,
+            inputs,
+            properties: Arc::new(properties),
+        })
+    }
+}
+
+impl DisplayAs for DuckDbExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut Formatter) -> fmt::Result {
+        write!(f, "DuckDbExec: {}", self.fragment.sql)
+    }
+}
+
+impl ExecutionPlan for DuckDbExec {
+    fn name(&self) -> &str {
+        "DuckDbExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.inputs.iter().collect()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(self.fragment.clone(), children)?))
+    }
+
+    fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let host = context
+            .session_config()
+            .get_extension::<TaskHost>()
+            .ok_or_else(|| exec_datafusion_err!("this duckling runs no tasks"))?;
+        // All inputs at once: what nobody asks for is not made.
+        let mut filling = JoinSet::new();
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for (name, input) in self.fragment.input_names.iter().zip(&self.inputs) {
+            let partitions = input.output_partitioning().partition_count();
+            let inbox = Inbox::new(input.schema(), partitions, host.spill_folder.clone());
+            for partition in 0..partitions {
+                filling.spawn(inbox.clone().fill(input.execute(partition, context.clone())?));
+            }
+            inputs.push(TaskInput {
+                name: name.clone(),
+                inbox,
+            });
+        }
+        let index = DistributedTaskContext::from_ctx(&context).task_index;
+        Ok(task::start(host, self.fragment.clone(), index, inputs, filling))
+    }
+}

@@ -1,0 +1,115 @@
+//! Errors of DuckDB on their way through DataFusion, which knows texts alone.
+//!
+//! An error is written into the text between two marks, and found again however often it was wrapped meanwhile.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use datafusion::common::DataFusionError;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineError;
+
+const BEGIN: &str = "\u{1}duckling:";
+/// JSON has no control characters.
+const END: char = '\u{1}';
+/// Errors travel in headers: see `flight/status.rs`.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
+const MAX_DETAIL_BYTES: usize = 4 << 10;
+
+#[derive(Deserialize, Serialize)]
+struct Encoded {
+    class: String,
+    message: String,
+    details: BTreeMap<String, String>,
+}
+
+/// Write an error into one of DataFusion's.
+pub(super) fn encode(error: &EngineError) -> DataFusionError {
+    let message = &error.message;
+    let encoded = Encoded {
+        class: error.class.clone(),
+        message: message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_string(),
+        details: error
+            .details
+            .iter()
+            .filter(|(_, value)| value.len() <= MAX_DETAIL_BYTES)
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    };
+    let json = serde_json::to_string(&encoded).expect("texts are JSON");
+    DataFusionError::Execution(format!("{BEGIN}{json}{END}"))
+}
+
+fn find(error: &DataFusionError) -> Option<EngineError> {
+    let text = error.to_string();
+    let (_, rest) = text.split_once(BEGIN)?;
+    let (json, _) = rest.split_once(END)?;
+    let Encoded {
+        class,
+        message,
+        details,
+    } = serde_json::from_str(json).ok()?;
+    Some(EngineError::from_duckdb(class, message, details))
+}
+
+/// The error that was encoded; if it is one of DataFusion's own, it becomes an `IO` error.
+pub(super) fn decode(error: &DataFusionError) -> EngineError {
+    find(error).unwrap_or_else(|| EngineError::new("IO", format!("A distributed query failed: {}", causes(error))))
+}
+
+/// Name the worker that an error is about, unless it is DuckDB's own.
+pub(super) fn at_worker(address: &str, error: DataFusionError) -> DataFusionError {
+    if find(&error).is_some() {
+        return error;
+    }
+    encode(&EngineError::new(
+        "IO",
+        format!("Worker {address} failed, or cannot be reached: {}", causes(&error)),
+    ))
+}
+
+/// What an error says, and what the errors say that have caused it.
+fn causes(error: &DataFusionError) -> String {
+    let mut text = error.to_string();
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_again() {
+        let mut error = EngineError::new("Conversion", "Could not convert \u{1} 'x\n' to INT32");
+        error.details.insert("position".to_string(), "7".to_string());
+        let wrapped = DataFusionError::Context("in a stage".to_string(), Box::new(encode(&error)));
+        let wrapped = DataFusionError::Shared(Arc::new(at_worker("nowhere", wrapped)));
+        assert_eq!(decode(&wrapped), error);
+    }
+
+    #[test]
+    fn a_long_error_is_cut() {
+        let error = EngineError::new("Binder", "ä".repeat(MAX_MESSAGE_BYTES));
+        let decoded = decode(&encode(&error));
+        assert_eq!(decoded.message, "ä".repeat(MAX_MESSAGE_BYTES / 2));
+    }
+
+    #[test]
+    fn a_failure_names_the_worker() {
+        let error = DataFusionError::External("broken pipe".into());
+        let decoded = decode(&at_worker("10.0.0.1:8815", error));
+        assert_eq!(decoded.class, "IO");
+        assert!(decoded.message.contains("10.0.0.1:8815") && decoded.message.contains("broken pipe"));
+    }
+}

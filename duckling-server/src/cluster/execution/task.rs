@@ -1,0 +1,229 @@
+//! One task: a fragment on a connection of this worker's DuckDB, on a thread of its own.
+//!
+//! Threads of the async runtime's pool will not do: their number is limited, and tasks wait for each other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use datafusion::common::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::counters::RunningTask;
+use super::duckdb_exec::Fragment;
+use super::errors;
+use super::inbox::{Inbox, InboxReader};
+use super::worker::TaskHost;
+use crate::engine::{Connection, EngineError, FragmentInput, quote_identifier, quote_literal};
+
+/// How many batches, of about a megabyte, a task may be ahead of whoever takes its rows.
+const MAX_QUEUED_BATCHES: usize = 8;
+/// How often a task is interrupted that is to end: an interrupt that comes before its statement begins is forgotten.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+
+type Row = Result<RecordBatch, DataFusionError>;
+
+pub(super) struct TaskInput {
+    pub name: String,
+    pub inbox: Arc<Inbox>,
+}
+
+/// Start a task, whose inputs are being filled by `filling`. Dropping the stream ends it.
+pub(super) fn start(
+    host: Arc<TaskHost>,
+    fragment: Arc<Fragment>,
+    index: usize,
+    inputs: Vec<TaskInput>,
+    mut filling: JoinSet<()>,
+) -> SendableRecordBatchStream {
+    let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
+    let schema = fragment.schema.clone();
+    let run = Arc::new(Run {
+        host,
+        fragment,
+        index,
+        inputs,
+        state: Mutex::default(),
+    });
+    filling.spawn(run.clone().begin(sender));
+    let reader = Reader {
+        receiver,
+        run,
+        _filling: filling,
+    };
+    let batches = stream::unfold(reader, |mut reader| async move {
+        let batch = reader.receiver.recv().await?;
+        Some((batch, reader))
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+}
+
+/// Whoever takes the rows.
+struct Reader {
+    receiver: mpsc::Receiver<Row>,
+    run: Arc<Run>,
+    /// Its tasks go with it.
+    _filling: JoinSet<()>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.run.cancel();
+    }
+}
+
+struct Run {
+    host: Arc<TaskHost>,
+    fragment: Arc<Fragment>,
+    index: usize,
+    inputs: Vec<TaskInput>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Of the running statement.
+    connection: Option<Arc<Connection>>,
+    cancelled: bool,
+}
+
+impl Run {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wait until all inputs have rows, so that no thread of DuckDB waits for the first ones, and run the fragment.
+    async fn begin(self: Arc<Self>, sender: mpsc::Sender<Row>) {
+        for input in &self.inputs {
+            input.inbox.begun().await;
+        }
+        let failed = sender.clone();
+        let started = thread::Builder::new()
+            .name("fragment".to_string())
+            .spawn(move || self.run(&sender));
+        if let Err(error) = started {
+            let error = EngineError::new("IO", format!("cannot start a thread for a task: {error}"));
+            // Without a reader, nobody needs to know.
+            let _ = failed.send(Err(errors::encode(&error))).await;
+        }
+    }
+
+    fn run(&self, sender: &mpsc::Sender<Row>) {
+        let counted = RunningTask::start(&self.host.counters);
+        // The end of the channel means the end of the rows: whatever else ends them must be said.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.send_rows(sender)))
+            .unwrap_or_else(|_| Err(EngineError::new("Executor", "a task of a distributed query panicked")));
+        let outcome = outcome.map_err(|error| self.cause(error));
+        let connection = self.lock().connection.take();
+        drop(connection);
+        for input in &self.inputs {
+            input.inbox.close();
+        }
+        // Whoever has got the end of the rows finds the task done.
+        drop(counted);
+        if let Err(error) = outcome {
+            let _ = sender.blocking_send(Err(errors::encode(&error)));
+        }
+    }
+
+    /// DuckDB makes a text of what an input failed with.
+    fn cause(&self, error: EngineError) -> EngineError {
+        let failure = self.inputs.iter().find_map(|input| input.inbox.failure());
+        failure.unwrap_or(error)
+    }
+
+    fn send_rows(&self, sender: &mpsc::Sender<Row>) -> Result<(), EngineError> {
+        let connection = self.connect()?;
+        let scans = self.fragment.scans.iter().map(|scan| {
+            let sql = scan.sql.get(self.index).map(String::as_str);
+            sql.map(|sql| (scan.name.as_str(), sql))
+        });
+        let scans: Vec<_> = scans
+            .collect::<Option<_>>()
+            .ok_or_else(|| EngineError::new("INTERNAL", "A task has no scans"))?;
+        let inputs = self.inputs.iter().map(|input| FragmentInput {
+            name: input.name.clone(),
+            rows: Box::new(InboxReader(input.inbox.clone())),
+        });
+        let batches = connection.submit_fragment(&self.fragment.sql, &scans, inputs.collect())?;
+        let schema = &self.fragment.schema;
+        check_schema(schema, &batches.schema())?;
+        for batch in batches {
+            let (_, columns, _) = batch?.into_parts();
+            let batch = RecordBatch::try_new(schema.clone(), columns)?;
+            if sender.blocking_send(Ok(batch)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Open the connection, so that `cancel` reaches it.
+    fn connect(&self) -> Result<Arc<Connection>, EngineError> {
+        let connection = Arc::new(self.host.database.connect()?);
+        connection.keep_types()?;
+        for (name, value) in &self.fragment.settings {
+            connection.query(&format!("SET {} = {}", quote_identifier(name), quote_literal(value)))?;
+        }
+        let mut state = self.lock();
+        if state.cancelled {
+            return Err(EngineError::new(EngineError::INTERRUPT, "Interrupted!"));
+        }
+        state.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// End the task, if it has not ended. Returns at once.
+    fn cancel(self: &Arc<Self>) {
+        for input in &self.inputs {
+            input.inbox.close();
+        }
+        if !self.interrupt() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            let run = self.clone();
+            runtime.spawn(async move {
+                while run.interrupt() {
+                    sleep(INTERRUPT_INTERVAL).await;
+                }
+            });
+        }
+    }
+
+    /// Interrupt the statement; false if there is none.
+    fn interrupt(&self) -> bool {
+        let mut state = self.lock();
+        state.cancelled = true;
+        // Under the lock: the thread that frees the connection lets go of it here first.
+        state
+            .connection
+            .as_ref()
+            .inspect(|connection| connection.interrupt())
+            .is_some()
+    }
+}
+
+/// What a plan says of the rows must be so: whoever gets them reads them by it.
+fn check_schema(planned: &Schema, actual: &Schema) -> Result<(), EngineError> {
+    let (planned, actual) = (planned.fields(), actual.fields());
+    let same = planned.len() == actual.len()
+        && planned
+            .iter()
+            .zip(actual)
+            .all(|(a, b)| a.data_type() == b.data_type() && a.metadata() == b.metadata());
+    if same {
+        return Ok(());
+    }
+    let message = format!("The rows of a fragment are not as planned: {actual:?} instead of {planned:?}");
+    Err(EngineError::new("INTERNAL", message))
+}

@@ -1,0 +1,3 @@
+//! Several ducklings as one: running a query on all of them.
+
+pub mod execution;

@@ -1,0 +1,95 @@
+// A fragment of a distributed query: a SELECT over rows that other fragments have made.
+
+#include "engine_internal.hpp"
+
+#include "duckdb/parser/expression/subquery_expression.hpp"
+#include "duckdb/parser/parsed_expression_iterator.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/select_statement.hpp"
+#include "duckdb/parser/tableref/basetableref.hpp"
+#include "duckdb/parser/tableref/subqueryref.hpp"
+#include "duckdb/parser/tableref/table_function_ref.hpp"
+
+using namespace duckdb;
+using duckling::BoundedArrowFormat;
+using duckling::Guard;
+using duckling::ToString;
+
+namespace {
+
+//! Counts how often a statement reads tables of a name.
+class Readers {
+public:
+	explicit Readers(const Identifier &name_p) : name(name_p) {
+	}
+
+	static idx_t Count(const Identifier &name, QueryNode &node) {
+		Readers readers(name);
+		readers.Visit(node);
+		return readers.count;
+	}
+
+private:
+	void Visit(QueryNode &node) {
+		ParsedExpressionIterator::EnumerateQueryNodeChildren(
+		    node, [&](unique_ptr<ParsedExpression> &expression) { Visit(*expression); },
+		    [&](TableRef &ref) {
+			    if (ref.type == TableReferenceType::BASE_TABLE && ref.Cast<BaseTableRef>().Table() == name) {
+				    count++;
+			    }
+		    });
+		// DuckDB may put a CTE in the place of each of its readers
+		for (auto &cte : node.cte_map.map) {
+			auto &body = cte.second->query_node;
+			auto is_inlined = body && cte.second->materialized != CTEMaterialize::CTE_MATERIALIZE_ALWAYS;
+			if (is_inlined && Count(cte.first, node) > 1) {
+				Visit(*body);
+			}
+		}
+	}
+
+	void Visit(ParsedExpression &expression) {
+		if (expression.GetExpressionClass() == ExpressionClass::SUBQUERY) {
+			Visit(*expression.Cast<SubqueryExpression>().SubqueryMutable()->node);
+		}
+		ParsedExpressionIterator::EnumerateChildren(expression,
+		                                            [&](unique_ptr<ParsedExpression> &child) { Visit(*child); });
+	}
+
+	const Identifier &name;
+	idx_t count = 0;
+};
+
+} // namespace
+
+//! Give an input, which can be read only once, to the CTE of its name.
+static void BindFragmentInput(SelectNode &node, const dh_engine_input &input) {
+	Identifier name(ToString(input.name));
+	auto entry = node.cte_map.map.find(name);
+	if (entry == node.cte_map.map.end()) {
+		throw InternalException("The fragment has no input %s", ToString(input.name));
+	}
+	auto &cte = *entry->second;
+	duckling::BindStream(cte.query_node->Cast<SelectNode>().from_table->Cast<TableFunctionRef>(), input.stream);
+	auto readers = Readers::Count(name, *node.from_table->Cast<SubqueryRef>().subquery->node);
+	cte.materialized = readers > 1 ? CTEMaterialize::CTE_MATERIALIZE_ALWAYS : CTEMaterialize::CTE_MATERIALIZE_NEVER;
+}
+
+dh_engine_error *dh_engine_connection_submit_fragment(dh_engine_connection *handle, dh_engine_str sql,
+                                                      const dh_engine_input *inputs, size_t input_count,
+                                                      dh_engine_stream **out) noexcept {
+	return Guard([&]() {
+		auto &connection = *handle->connection;
+		duckling::MeteredCall metered(connection.context);
+		auto statement = duckling::ParseOne(connection, ToString(sql));
+		if (statement->type != StatementType::SELECT_STATEMENT) {
+			throw InternalException("A fragment is a SELECT");
+		}
+		auto &node = statement->Cast<SelectStatement>().node->Cast<SelectNode>();
+		for (size_t i = 0; i < input_count; i++) {
+			BindFragmentInput(node, inputs[i]);
+		}
+		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
+		*out = new dh_engine_stream(*handle, StatementType::SELECT_STATEMENT, std::move(result));
+	});
+}
