@@ -11,7 +11,7 @@ use super::heartbeat::check_versions;
 use super::identity::{complete_address, versions};
 use super::location::parse_location;
 use super::peer::Peer;
-use super::{Cluster, PROBE_TIMEOUT};
+use super::{ANSWER_TIMEOUT, Cluster, PROBE_TIMEOUT};
 
 impl Cluster {
     /// A server that calls from `peer` offers itself as a worker.
@@ -85,7 +85,7 @@ impl Cluster {
         let Some((address, known)) = self.members.find(worker_id) else {
             return Ok(());
         };
-        if instance_id == Some(&known) || !self.probe(worker_id).await {
+        if instance_id == Some(&known) || !self.probe(worker_id, ANSWER_TIMEOUT).await {
             return Ok(());
         }
         Err(ClusterError::DuplicateId {
@@ -101,6 +101,9 @@ impl Cluster {
         address: &str,
         offer: Option<(&str, &str)>,
     ) -> Result<(), ClusterError> {
+        if self.duty.is_stopping() {
+            return Err(ClusterError::Stopping);
+        }
         let peer = Peer::new(address)?;
         let heartbeat = Heartbeat {
             driver_id: self.instance_id.clone(),
@@ -109,7 +112,7 @@ impl Cluster {
             claims: true,
             offer_id: offer.map(|(offer_id, _)| offer_id.to_string()).unwrap_or_default(),
         };
-        let status = peer.heartbeat(&heartbeat, PROBE_TIMEOUT).await?;
+        let status = peer.heartbeat(&heartbeat, ANSWER_TIMEOUT).await?;
         let taken = self.take_in(worker_id, &peer, status, offer.map(|(_, instance_id)| instance_id));
         if taken.is_err() {
             self.release(address, false).await;

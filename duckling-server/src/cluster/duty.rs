@@ -158,6 +158,11 @@ impl Duty {
         self.changed.notify_one();
     }
 
+    /// This server is about to end.
+    pub fn is_stopping(&self) -> bool {
+        self.lock().is_stopping
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

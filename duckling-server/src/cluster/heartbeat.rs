@@ -6,11 +6,11 @@ use std::time::Duration;
 use duckling_protocol::{Heartbeat, WorkerStatus};
 use tokio::time::sleep;
 
+use super::Cluster;
 use super::error::ClusterError;
 use super::identity::versions;
 use super::members::{News, Watch};
 use super::peer::Peer;
-use super::{Cluster, PROBE_TIMEOUT};
 
 /// Between two calls of a worker; less if a worker is lost sooner.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -32,13 +32,13 @@ impl Cluster {
     }
 
     /// Look at once whether a worker's process is still there.
-    pub(super) async fn probe(self: &Arc<Self>, worker_id: &str) -> bool {
+    pub(super) async fn probe(self: &Arc<Self>, worker_id: &str, limit: Duration) -> bool {
         let Some((address, instance_id)) = self.members.find(worker_id) else {
             return false;
         };
         // On a connection of its own: one that is broken does not say so.
         let outcome = match Peer::new(&address) {
-            Ok(peer) => self.call(worker_id, &peer, PROBE_TIMEOUT).await,
+            Ok(peer) => self.call(worker_id, &peer, limit).await,
             Err(error) => Err(error),
         };
         match outcome {

@@ -12,12 +12,12 @@ use super::error::ClusterError;
 use super::identity::versions;
 use super::location::parse_location;
 use super::peer::Peer;
-use super::{Cluster, PROBE_TIMEOUT};
+use super::{ANSWER_TIMEOUT, Cluster, PROBE_TIMEOUT};
 
 /// Between two offers to a driver that is not there.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// The driver looks at the worker, and maybe at another one of that id, before it answers.
-const OFFER_TIMEOUT: Duration = PROBE_TIMEOUT.saturating_mul(3);
+const OFFER_TIMEOUT: Duration = ANSWER_TIMEOUT.saturating_mul(3);
 
 impl Cluster {
     /// See to it that this server has a driver, if it was told where one is. Resolves when the driver that it was started

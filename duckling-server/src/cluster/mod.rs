@@ -35,8 +35,10 @@ use duty::Duty;
 use identity::{advertised_address, versions};
 use members::Members;
 
-/// How long the other side may take to answer what is asked of it at once.
+/// How long a worker that may be gone may take to answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the other side may take to answer where nobody is in a hurry.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// One server's part in a cluster.
 pub struct Cluster {
@@ -90,7 +92,7 @@ impl Cluster {
     /// A worker did not do what was asked of it: look at once whether it is still there. Returns false if it does not
     /// answer within a second, or is not that process any more; it is lost then, until it answers again.
     pub async fn report_failure(self: &Arc<Self>, worker_id: &str) -> bool {
-        self.probe(worker_id).await
+        self.probe(worker_id, PROBE_TIMEOUT).await
     }
 
     /// What this server does for its driver.
