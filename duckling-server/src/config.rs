@@ -36,6 +36,31 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Load extensions that nobody has signed.
     pub allow_unsigned_extensions: bool,
+    pub cluster: ClusterConfig,
+}
+
+/// A server's part in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterConfig {
+    /// `host:port` of the driver that it is to work for.
+    pub join: Option<String>,
+    /// What it is called as a worker; its address if absent.
+    pub worker_id: Option<String>,
+    /// `host:port` where other servers reach it; where it listens if absent.
+    pub advertise: Option<String>,
+    /// A worker that does not answer for so long is lost; a driver that does not call for so long has no worker any more.
+    pub worker_timeout: Duration,
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self {
+            join: None,
+            worker_id: None,
+            advertise: None,
+            worker_timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 impl Default for Config {
@@ -53,6 +78,7 @@ impl Default for Config {
             query_history: 1000,
             drain_timeout: Duration::from_secs(30),
             allow_unsigned_extensions: false,
+            cluster: ClusterConfig::default(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Duckling: DuckDB databases served over Arrow Flight SQL.
 //!
 //! [`run`] serves them on a listener until it is told to stop; [`Server`] does the same in two steps. `engine` owns
-//! DuckDB and knows nothing of gRPC; `flight` owns the RPCs and knows nothing of DuckDB's interfaces; `cluster` makes several
-//! ducklings one.
+//! DuckDB and knows nothing of gRPC; `flight` owns the RPCs and knows nothing of DuckDB's interfaces; `cluster` knows which
+//! servers work together, and runs queries on several of them.
 
 pub mod cluster;
 pub mod config;
@@ -14,7 +14,7 @@ use std::future::{Future, pending};
 
 use tokio::net::TcpListener;
 
-pub use config::{Config, ConfigError, DatabaseConfig};
+pub use config::{ClusterConfig, Config, ConfigError, DatabaseConfig};
 pub use server::{Server, ServerError};
 
 /// Open the databases, and serve Flight SQL on `listener` until `shutdown` resolves and the running statements have

@@ -48,13 +48,19 @@ fn start() -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let (listen, insecure) = (arguments.listen.clone(), arguments.insecure);
+    let (listen, join, insecure) = (arguments.listen.clone(), arguments.join.clone(), arguments.insecure);
     let config = arguments.config()?;
-    let address = resolve(&listen).await?;
+    let address = resolve("--listen", &listen).await?;
     if !address.ip().is_loopback() && !insecure {
         bail!(
             "{address} can be reached from other machines and there is no authentication: pass --insecure to allow it"
         );
+    }
+    if let Some(driver) = join.filter(|_| !insecure) {
+        let driver = resolve("--join", &driver).await?;
+        if !driver.ip().is_loopback() {
+            bail!("{driver} is another machine and there is no authentication: pass --insecure to join it");
+        }
     }
     let listener = TcpListener::bind(address)
         .await
@@ -68,13 +74,13 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn resolve(listen: &str) -> anyhow::Result<SocketAddr> {
-    let mut addresses = lookup_host(listen)
+async fn resolve(flag: &str, text: &str) -> anyhow::Result<SocketAddr> {
+    let mut addresses = lookup_host(text)
         .await
-        .with_context(|| format!("--listen {listen}: expected HOST:PORT"))?;
+        .with_context(|| format!("{flag} {text}: expected HOST:PORT"))?;
     addresses
         .next()
-        .with_context(|| format!("--listen {listen}: the host has no address"))
+        .with_context(|| format!("{flag} {text}: the host has no address"))
 }
 
 fn announce(address: SocketAddr) -> std::io::Result<()> {

@@ -1,17 +1,20 @@
 //! A server from the opening of its databases to their closing.
 
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::cluster::execution::{TaskCounters, TaskHost, WorkerChannels, worker};
+use crate::cluster::execution::{TaskHost, WorkerChannels, worker};
+use crate::cluster::{Cluster, ClusterError, ClusterQueries};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
 use crate::flight::{self, Calls, Limits};
@@ -45,6 +48,11 @@ pub enum ServerError {
     Transport(#[from] tonic::transport::Error),
     #[error("the databases were not closed well; what was committed is in their write-ahead logs")]
     Close(#[source] EngineError),
+    /// The driver that it was started for does not take it.
+    #[error(transparent)]
+    Join(ClusterError),
+    #[error("cannot tell where the listener listens")]
+    Listener(#[source] io::Error),
     #[error("a blocking call did not finish")]
     Lost(#[from] JoinError),
 }
@@ -59,7 +67,7 @@ pub struct Server {
     instance: Database,
     databases: Vec<String>,
     default_database: String,
-    tasks: Arc<TaskCounters>,
+    cluster: Arc<Cluster>,
 }
 
 impl Server {
@@ -97,27 +105,29 @@ impl Server {
         }
         instance.set_default(&default_database).map_err(ServerError::Instance)?;
         Ok(Self {
+            cluster: Cluster::new(config.cluster.clone(), instance.clone()),
             config,
             instance,
             databases: databases.into_iter().map(|database| database.name).collect(),
             default_database,
-            tasks: Arc::default(),
         })
     }
 
-    /// The tasks of distributed queries that it runs.
-    pub fn tasks(&self) -> Arc<TaskCounters> {
-        self.tasks.clone()
+    /// Its part in a cluster.
+    pub fn cluster(&self) -> Arc<Cluster> {
+        self.cluster.clone()
     }
 
-    /// Serve Flight SQL, and the tasks of other ducklings, on `listener` until `stop` resolves, then drain and close.
+    /// Serve Flight SQL, and the tasks of a driver, on `listener` until `stop` resolves, then drain and close.
     ///
-    /// Draining: the listener closes; running statements may end, for at most the drain timeout or until `hurry`
+    /// A server that was started for a driver which refuses it stops by itself.
+    ///
+    /// Draining: it leaves its driver; the listener closes; running statements may end, for at most the drain timeout or until `hurry`
     /// resolves; what still runs then is interrupted, and open transactions are rolled back. Clients that are idle or
     /// do not read their results are not waited for. Closing: every file is checkpointed and let go of.
     ///
     /// # Errors
-    /// If a database could not be closed well.
+    /// If a database could not be closed well; `Join` if the driver refused it.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -129,8 +139,12 @@ impl Server {
             instance,
             databases,
             default_database,
-            tasks,
+            cluster,
         } = self;
+        cluster.listens_on(listener.local_addr().map_err(ServerError::Listener)?);
+        instance
+            .distribute_by(Arc::new(ClusterQueries::new(&cluster, Handle::current())))
+            .map_err(ServerError::Instance)?;
         let calls = Calls::default();
         let limits = Limits {
             max_sessions: config.max_sessions,
@@ -140,20 +154,28 @@ impl Server {
             spill_folder: config.temp_dir.clone(),
             query_history: config.query_history,
         };
-        let service = flight::Service::new(instance.clone(), default_database, databases, limits);
+        let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());
         let sessions = service.sessions();
         let tasks = worker(TaskHost {
             database: instance.clone(),
-            counters: tasks,
+            counters: cluster.tasks().clone(),
             spill_folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
             channels: WorkerChannels::default(),
         });
         let (connections, cut) = flight::accept(listener);
         let (stopping, stopped) = oneshot::channel();
+        let (refusing, refused) = oneshot::channel();
         let served = {
             let router = flight::router(service, &calls).add_service(calls.track(tasks.into_worker_server()));
-            let serving = router.serve_with_incoming_shutdown(connections, async {
-                stop.await;
+            let serving = router.serve_with_incoming_shutdown(connections, async move {
+                tokio::select! {
+                    () = stop => {}
+                    error = cluster.clone().keep_joined() => {
+                        // Whoever waits for the server to end reads it.
+                        let _ = refusing.send(error);
+                    }
+                }
+                tokio::join!(cluster.leave(), cluster.release_workers());
                 // Nobody listens if serving has failed.
                 let _ = stopping.send(());
             });
@@ -179,7 +201,8 @@ impl Server {
         })
         .await?
         .map_err(ServerError::Close)?;
-        Ok(served?)
+        served?;
+        refused.await.map_or(Ok(()), |error| Err(ServerError::Join(error)))
     }
 }
 

@@ -21,6 +21,9 @@ use super::guard::{error_free, guard, guard_infallible};
 use super::handle::{borrow, borrow_mut, free, give};
 use super::query_history::QueryHistoryHandle;
 use super::snapshot::SnapshotHandle;
+use super::workers::{
+    session_register_driver, session_register_worker, session_unregister_worker, session_workers, workers_free,
+};
 use crate::catalog::Catalog;
 use crate::client::{Ingest, IngestTarget, Results, Session, Statement};
 use crate::error::{Error, Result};
@@ -45,6 +48,11 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     text_free,
     session_query_history,
     query_history_free,
+    session_register_worker,
+    session_unregister_worker,
+    session_register_driver,
+    session_workers,
+    workers_free,
     session_end_transaction,
     session_abandon_transaction,
     stream_next,
@@ -421,7 +429,7 @@ extern "C" fn ingest_free(handle: *mut IngestHandle) {
 }
 
 /// Why the statement is to stop; it never is, where C++ passes no interrupt.
-fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> Option<&'static str> {
+pub(super) fn interrupted(interrupt: *const DhInterrupt) -> impl Fn() -> Option<&'static str> {
     // SAFETY: null, or alive for the call.
     move || unsafe { interrupt.as_ref() }.and_then(DhInterrupt::reason)
 }

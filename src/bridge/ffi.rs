@@ -114,6 +114,26 @@ pub struct DhQueryHistory {
 }
 
 #[repr(C)]
+pub struct DhWorker {
+    pub id: DhStr,
+    pub address: DhStr,
+    pub is_active: bool,
+    pub threads: u64,
+    pub memory_limit_bytes: u64,
+    pub memory_used_bytes: u64,
+    pub tasks_running: u64,
+    pub tasks_done: u64,
+    pub last_heartbeat_us: i64,
+    pub version: DhStr,
+}
+
+#[repr(C)]
+pub struct DhWorkers {
+    pub workers: *const DhWorker,
+    pub worker_count: usize,
+}
+
+#[repr(C)]
 pub struct DhOption {
     pub name: DhStr,
     pub value: DhStr,
@@ -234,6 +254,11 @@ pub struct DhCallbacks {
     pub text_free: extern "C" fn(*mut DhText),
     pub session_query_history: extern "C" fn(*const Session, Interrupt, *mut *mut DhQueryHistory) -> Outcome,
     pub query_history_free: extern "C" fn(*mut DhQueryHistory),
+    pub session_register_worker: extern "C" fn(*const Session, DhStr, DhStr, Interrupt) -> Outcome,
+    pub session_unregister_worker: extern "C" fn(*const Session, DhStr, Interrupt) -> Outcome,
+    pub session_register_driver: extern "C" fn(*const Session, DhStr, DhStr, Interrupt) -> Outcome,
+    pub session_workers: extern "C" fn(*const Session, Interrupt, *mut *mut DhWorkers) -> Outcome,
+    pub workers_free: extern "C" fn(*mut DhWorkers),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
     pub session_abandon_transaction: extern "C" fn(*const Session),
 

@@ -1,7 +1,8 @@
 //! Everything that crosses between DuckDB's C++ and the rest of the extension, and all of its unsafe code.
 //!
 //! `ffi` mirrors `cpp/bridge.h`; `guard` turns results and panics into error handles; `handle` lends Rust objects to
-//! C++; `callbacks` is what C++ may call; `snapshot` and `query_history` lay out for C++ what a server has told.
+//! C++; `callbacks` is what C++ may call; `snapshot`, `query_history` and `workers` lay out for C++
+//! what a server has told.
 
 mod callbacks;
 mod ffi;
@@ -9,6 +10,7 @@ mod guard;
 mod handle;
 mod query_history;
 mod snapshot;
+mod workers;
 
 use duckdb_neo::AsRaw;
 use duckdb_neo::extension::Extension;

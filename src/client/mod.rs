@@ -1,5 +1,6 @@
 //! The Flight SQL client: connections, sessions, results and loads. Knows no DuckDB.
 
+mod cluster;
 mod connection;
 mod history;
 mod ingest;

@@ -162,10 +162,7 @@ impl Session {
     /// # Errors
     /// As the server reports it, within its time limit.
     pub async fn load_extension(&self, wanted: &LoadExtension) -> Result<ExtensionLoaded> {
-        self.retrying(false, |id| async move {
-            self.connection.act(action::LOAD_EXTENSION, wanted, Some(&id)).await
-        })
-        .await
+        self.ask(action::LOAD_EXTENSION, wanted).await
     }
 
     /// What the server has recorded of the statements of all its clients, oldest first.
@@ -173,14 +170,19 @@ impl Session {
     /// # Errors
     /// As the server reports it.
     pub async fn query_history(&self) -> Result<Vec<QueryRecord>> {
-        let request = QueryHistoryRequest {};
-        let history: QueryHistory = self
-            .retrying(false, |id| {
-                let request = &request;
-                async move { self.connection.act(action::QUERY_HISTORY, request, Some(&id)).await }
-            })
-            .await?;
+        let history: QueryHistory = self.ask(action::QUERY_HISTORY, &QueryHistoryRequest {}).await?;
         Ok(history.records)
+    }
+
+    /// Have the server do something that no transaction matters to.
+    ///
+    /// # Errors
+    /// As the server reports it.
+    pub(super) async fn ask<Answer: Message + Default>(&self, action: &str, request: &impl Message) -> Result<Answer> {
+        self.retrying(false, |id| async move {
+            self.connection.act(action, request, Some(&id)).await
+        })
+        .await
     }
 
     /// End the transaction that statements have begun, if any.

@@ -1,73 +1,59 @@
-//! The duckling inside this process: at most one, on loopback, with a database of its own in memory or in a file.
+//! The duckling inside this process that users start to try things out: at most one, on loopback, with a database of its own
+//! in memory or in a file, and workers if they want some.
 
-use std::error::Error as StdError;
 use std::fs;
-use std::io;
-use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use duckling_server::{Config, DatabaseConfig, Server, ServerError};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use duckling_server::{ClusterConfig, Config, DatabaseConfig};
+use futures::future::join_all;
+use tokio::time::{Instant, sleep};
 
+use super::duckling::Duckling;
 use crate::error::{Error, Result};
-use crate::runtime::{runtime, wait};
+use crate::runtime::wait;
 
 /// The path of a database in memory.
 pub const IN_MEMORY: &str = ":memory:";
-/// How long running statements may take to end when the server is stopped.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// Each is a DuckDB of its own in this process.
+pub const MAX_WORKERS: usize = 64;
+/// How long workers may take to join.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
+const JOIN_POLL: Duration = Duration::from_millis(5);
+/// What one DuckDB takes of the machine's memory if nothing is said, in percent.
+const MEMORY_PERCENT: usize = 80;
 /// The files that this process has open, one link each.
 const OPEN_FILES: &str = "/dev/fd";
 
 struct LocalServer {
-    port: u16,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::result::Result<(), ServerError>>,
+    driver: Duckling,
+    workers: Vec<Duckling>,
 }
 
 static RUNNING: Mutex<Option<LocalServer>> = Mutex::new(None);
 
-/// Start the local server on a database file, or on [`IN_MEMORY`]. It accepts connections when this returns.
+/// Start the local server on a database file, or on [`IN_MEMORY`], and its workers. It accepts connections, and has all its
+/// workers, when this returns.
 ///
 /// # Errors
 /// `LocalServer` if one is running already, the port is not free, or the database cannot be opened.
-pub fn start(port: u16, path: &str) -> Result<()> {
+pub fn start(port: u16, path: &str, workers: usize) -> Result<()> {
     let mut running = lock();
-    if let Some(server) = running.as_ref().filter(|server| !server.task.is_finished()) {
+    if let Some(server) = running.as_ref().filter(|server| !server.driver.is_over()) {
         return Err(Error::LocalServer(format!(
             "A local server is already running on port {}: stop it first with SELECT duckherder_stop_local_server()",
-            server.port
+            server.driver.port()
         )));
     }
-    let config = Config {
-        databases: databases(path)?,
-        drain_timeout: DRAIN_TIMEOUT,
-        ..Config::default()
-    };
-    let (listener, server) = wait(&|| None, async move {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(|error| cannot_listen(port, &error))?;
-        let server = Server::open(config)
-            .await
-            .map_err(|error| Error::LocalServer(format!("Cannot start a local server: {}", with_causes(&error))))?;
-        Ok((listener, server))
-    })?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async {
-        // A dropped sender stops the server as well.
-        let _ = stopped.await;
-    };
-    let task = runtime().spawn(server.serve(listener, stopped, std::future::pending()));
-    *running = Some(LocalServer { port, stop, task });
+    let databases = databases(path)?;
+    let server = wait(&|| None, LocalServer::start(port, databases, workers))?;
+    *running = Some(server);
     Ok(())
 }
 
-/// Stop the local server: what it has in a file is written there, what it has in memory is gone.
+/// Stop the local server and its workers: what it has in a file is written there, what it has in memory is gone.
 ///
 /// # Errors
 /// `LocalServer` if none is running, or its file cannot be written.
@@ -77,15 +63,67 @@ pub fn stop() -> Result<()> {
             "No local server is running: start one with SELECT duckherder_start_local_server(8815)".to_string(),
         ));
     };
-    // Whether it is still there to be told or not, it is gone afterwards.
-    let _ = server.stop.send(());
-    wait(&|| None, async move {
-        match server.task.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::LocalServer(with_causes(&error))),
-            Err(error) => Err(Error::LocalServer(format!("The local server failed: {error}"))),
+    wait(&|| None, server.stop())
+}
+
+impl LocalServer {
+    async fn start(port: u16, databases: Vec<DatabaseConfig>, workers: usize) -> Result<Self> {
+        // Together they take of the machine what one server alone takes.
+        let share = Config {
+            memory_limit: (workers > 0).then(|| format!("{}%", MEMORY_PERCENT / (workers + 1))),
+            ..Config::default()
+        };
+        let threads = available_parallelism().map_or(1, usize::from) / workers.max(1);
+        let driver = Config {
+            databases,
+            ..share.clone()
+        };
+        let mut server = Self {
+            driver: Duckling::start("a local server", port, driver).await?,
+            workers: Vec::new(),
+        };
+        let joined = async {
+            for number in 1..=workers {
+                let cluster = ClusterConfig {
+                    join: Some(format!("127.0.0.1:{port}")),
+                    worker_id: Some(format!("local-{number}")),
+                    ..ClusterConfig::default()
+                };
+                let worker = Config {
+                    cluster,
+                    threads: Some(threads.max(1)),
+                    ..share.clone()
+                };
+                server.workers.push(Duckling::start("a worker", 0, worker).await?);
+            }
+            server.until_joined(workers).await
+        };
+        match joined.await {
+            Ok(()) => Ok(server),
+            // Why a worker has ended says more than that it did not join.
+            Err(error) => Err(server.stop().await.err().unwrap_or(error)),
         }
-    })
+    }
+
+    async fn until_joined(&self, workers: usize) -> Result<()> {
+        let limit = Instant::now() + JOIN_TIMEOUT;
+        while self.driver.cluster().workers().len() < workers {
+            if Instant::now() > limit || self.workers.iter().any(Duckling::is_over) {
+                return Err(Error::LocalServer(
+                    "Cannot start a local server: not all of its workers have joined it".to_string(),
+                ));
+            }
+            sleep(JOIN_POLL).await;
+        }
+        Ok(())
+    }
+
+    /// The driver first: its statements may still need the workers.
+    async fn stop(self) -> Result<()> {
+        let driver = self.driver.stop().await;
+        let workers = join_all(self.workers.into_iter().map(Duckling::stop)).await;
+        workers.into_iter().fold(driver, Result::and)
+    }
 }
 
 fn databases(path: &str) -> Result<Vec<DatabaseConfig>> {
@@ -112,24 +150,6 @@ fn is_open_here(path: &str) -> bool {
         .flatten()
         .filter_map(|entry| fs::metadata(entry.path()).ok())
         .any(|open| (open.dev(), open.ino()) == (file.dev(), file.ino()))
-}
-
-fn cannot_listen(port: u16, error: &io::Error) -> Error {
-    let reason = match error.kind() {
-        io::ErrorKind::AddrInUse => "the port is in use: choose another one, or stop what listens on it".to_string(),
-        _ => error.to_string(),
-    };
-    Error::LocalServer(format!("Cannot start a local server on port {port}: {reason}"))
-}
-
-fn with_causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn lock() -> MutexGuard<'static, Option<LocalServer>> {

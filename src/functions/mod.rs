@@ -2,10 +2,14 @@
 
 mod boolean_function;
 mod clear_query_history;
+mod duckling;
 mod local_server;
 mod query_history;
+mod standalone_worker;
 mod start_local_server;
+mod start_standalone_worker;
 mod stop_local_server;
+mod stop_standalone_worker;
 
 use std::error::Error;
 
@@ -20,5 +24,7 @@ pub fn register(extension: &Extension) -> Result<(), Box<dyn Error>> {
     query_history::register(extension)?;
     start_local_server::register(extension)?;
     stop_local_server::register(extension)?;
+    start_standalone_worker::register(extension)?;
+    stop_standalone_worker::register(extension)?;
     Ok(())
 }

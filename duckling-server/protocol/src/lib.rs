@@ -4,6 +4,7 @@
 //! Commands travel as [`Any`] in a Flight ticket or descriptor, exactly as Flight SQL's own do, so a server tells the
 //! two apart by type URL.
 
+mod cluster;
 mod command;
 mod error_detail;
 mod extension;
@@ -12,6 +13,10 @@ mod secrets;
 mod session;
 mod snapshot;
 
+pub use cluster::{
+    Done, Heartbeat, Join, Joined, Leave, RegisterDriver, RegisterWorker, Release, UnregisterWorker, Versions, Worker,
+    WorkerStatus, Workers, WorkersRequest,
+};
 pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
@@ -45,13 +50,37 @@ pub mod action {
     pub const LOAD_EXTENSION: &str = "duckherder.LoadExtension";
     /// [`super::QueryHistoryRequest`] → [`super::QueryHistory`].
     pub const QUERY_HISTORY: &str = "duckherder.QueryHistory";
+    /// [`super::Join`] → [`super::Joined`].
+    pub const JOIN: &str = "duckherder.Join";
+    /// [`super::Heartbeat`] → [`super::WorkerStatus`].
+    pub const HEARTBEAT: &str = "duckherder.Heartbeat";
+    /// [`super::Release`] → [`super::Done`].
+    pub const RELEASE: &str = "duckherder.Release";
+    /// [`super::Leave`] → [`super::Done`].
+    pub const LEAVE: &str = "duckherder.Leave";
+    /// [`super::RegisterWorker`] → [`super::Done`].
+    pub const REGISTER_WORKER: &str = "duckherder.RegisterWorker";
+    /// [`super::UnregisterWorker`] → [`super::Done`].
+    pub const UNREGISTER_WORKER: &str = "duckherder.UnregisterWorker";
+    /// [`super::RegisterDriver`] → [`super::Done`].
+    pub const REGISTER_DRIVER: &str = "duckherder.RegisterDriver";
+    /// [`super::WorkersRequest`] → [`super::Workers`].
+    pub const WORKERS: &str = "duckherder.Workers";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 6] = [
+    pub const ALL: [&str; 14] = [
         OPEN_SESSION,
         CLOSE_SESSION,
         CATALOG,
         TRANSACTION,
         LOAD_EXTENSION,
         QUERY_HISTORY,
+        JOIN,
+        HEARTBEAT,
+        RELEASE,
+        LEAVE,
+        REGISTER_WORKER,
+        UNREGISTER_WORKER,
+        REGISTER_DRIVER,
+        WORKERS,
     ];
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use clap::{Parser, ValueEnum};
 use duckling_server::config::{find, quoted_list};
 use duckling_server::engine::duckdb_version;
-use duckling_server::{Config, DatabaseConfig};
+use duckling_server::{ClusterConfig, Config, DatabaseConfig};
 
 use super::CliError;
 use super::values;
@@ -17,6 +17,7 @@ static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (DuckDB {})", env!("CARGO_PKG_VERSION"), duckdb_version()));
 
 const NETWORK: &str = "Network";
+const CLUSTER: &str = "Cluster";
 const DATABASES: &str = "Databases";
 const LIMITS: &str = "Limits";
 const LOGS: &str = "Logs";
@@ -41,9 +42,22 @@ pub struct Arguments {
     /// Address to listen on; port 0 takes a free one, which is printed
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8815", help_heading = NETWORK)]
     pub listen: String,
-    /// Listen beyond loopback although there is no authentication yet
+    /// Listen, or join a driver, beyond loopback although there is no authentication yet
     #[arg(long, help_heading = NETWORK)]
     pub insecure: bool,
+
+    /// Be a worker of the server at this address, its driver, and try again whenever it is not there
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::address, help_heading = CLUSTER)]
+    pub join: Option<String>,
+    /// What the driver calls this worker [default: its address]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = CLUSTER)]
+    worker_id: Option<String>,
+    /// Where other servers reach this one [default: where it listens]
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::address, help_heading = CLUSTER)]
+    advertise: Option<String>,
+    /// Take a worker that does not answer for so long for lost, and a driver that does not call
+    #[arg(long, value_name = "TIME", value_parser = values::positive_duration, default_value = "5s", help_heading = CLUSTER)]
+    worker_timeout: Duration,
 
     /// Database to serve; repeatable
     ///
@@ -160,6 +174,12 @@ impl Arguments {
             query_history: self.query_history,
             drain_timeout: self.drain_timeout,
             allow_unsigned_extensions: self.allow_unsigned_extensions,
+            cluster: ClusterConfig {
+                join: self.join,
+                worker_id: self.worker_id,
+                advertise: self.advertise,
+                worker_timeout: self.worker_timeout,
+            },
         };
         if !self.read_only.is_empty() {
             // With the one that a server has which is given none.

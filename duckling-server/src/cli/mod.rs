@@ -101,7 +101,7 @@ mod tests {
     use std::fs;
     use std::time::Duration;
 
-    use duckling_server::{Config, DatabaseConfig};
+    use duckling_server::{ClusterConfig, Config, DatabaseConfig};
     use tempfile::TempDir;
 
     use super::*;
@@ -159,6 +159,10 @@ mod tests {
             "--statement-timeout=1h 30m",
             "--query-history=50",
             "--drain-timeout=0s",
+            "--join=driver:8815",
+            "--worker-id=w1",
+            "--advertise=[::1]:9000",
+            "--worker-timeout=2s",
         ])
         .unwrap();
         let expected = Config {
@@ -186,6 +190,12 @@ mod tests {
             query_history: 50,
             drain_timeout: Duration::ZERO,
             allow_unsigned_extensions: true,
+            cluster: ClusterConfig {
+                join: Some("driver:8815".into()),
+                worker_id: Some("w1".into()),
+                advertise: Some("[::1]:9000".into()),
+                worker_timeout: Duration::from_secs(2),
+            },
         };
         assert_eq!(config, expected);
     }
@@ -201,6 +211,9 @@ mod tests {
             session-idle-timeout = "90s"
             statement-timeout = "5s"
             query-history = 0
+            join = "localhost:8815"
+            worker-id = "w1"
+            worker-timeout = "500ms"
         "#;
         let line = [
             "--database=sales=/data/x.duckdb",
@@ -212,6 +225,9 @@ mod tests {
             "--session-idle-timeout=90s",
             "--statement-timeout=5s",
             "--query-history=0",
+            "--join=localhost:8815",
+            "--worker-id=w1",
+            "--worker-timeout=500ms",
         ];
         assert_eq!(with_file(file, &[]).unwrap(), config(&line).unwrap());
     }
@@ -280,6 +296,11 @@ mod tests {
             (&["--memory-limit="], "--memory-limit"),
             (&["--max-sessions=0"], "--max-sessions"),
             (&["--query-history=-1"], "--query-history"),
+            (&["--join=8815"], "HOST:PORT"),
+            (&["--join=grpc://localhost:8815"], "HOST:PORT"),
+            (&["--advertise=0.0.0.0"], "HOST:PORT"),
+            (&["--worker-id="], "--worker-id"),
+            (&["--worker-timeout=0s"], "longer than 0"),
             (&["--session-idle-timeout=90"], "unit"),
             (&["--session-idle-timeout=0s"], "longer than 0"),
             (&["--statement-timeout=0s"], "longer than 0"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use duckling_server::cluster::{ClusterError, check_address};
 use duckling_server::engine::check_setting;
 use duckling_server::{ConfigError, DatabaseConfig};
 use thiserror::Error;
@@ -37,6 +38,11 @@ pub fn database(text: &str) -> Result<DatabaseConfig, ValueError> {
         None if text == IN_MEMORY => Ok(DatabaseConfig::in_memory("memory")),
         None => Ok(DatabaseConfig::from_path(text)?),
     }
+}
+
+/// Where a server is.
+pub fn address(text: &str) -> Result<String, ClusterError> {
+    check_address(text)
 }
 
 /// A time with its unit, such as `90s`.

@@ -18,6 +18,14 @@ use super::quote_identifier;
 const WRITABLE_FILES: &str = "SELECT database_name FROM duckdb_databases() \
      WHERE NOT internal AND NOT readonly AND path IS NOT NULL ORDER BY ALL";
 
+/// What an instance has to work with.
+#[derive(Clone, Copy, Debug)]
+pub struct Resources {
+    pub threads: u64,
+    pub memory_limit_bytes: u64,
+    pub memory_used_bytes: u64,
+}
+
 /// A DuckDB instance, shared by all its connections. It begins without databases.
 #[derive(Clone)]
 pub struct Database {
@@ -128,6 +136,23 @@ impl Database {
     pub fn connect(&self) -> Result<Connection, EngineError> {
         let registration = self.instance.connections.register()?;
         Connection::open(self.instance.handle, registration)
+    }
+
+    /// Threads and memory of the instance, as they are now. Does not block.
+    ///
+    /// # Errors
+    /// `Connection` once the instance is closing.
+    pub fn resources(&self) -> Result<Resources, EngineError> {
+        // Counted in like a connection, so that the instance is not closed meanwhile.
+        let _registration = self.instance.connections.register()?;
+        let mut resources = ffi::DhEngineResources::default();
+        // SAFETY: the handle lives as long as `self`, and is not closed as long as the registration is there.
+        unsafe { ffi::check(ffi::dh_engine_database_resources(self.instance.handle, &mut resources))? };
+        Ok(Resources {
+            threads: resources.threads,
+            memory_limit_bytes: resources.memory_limit_bytes,
+            memory_used_bytes: resources.memory_used_bytes,
+        })
     }
 
     /// Begin to close: no connection can be opened from now on, and interrupted statements say that the server is

@@ -171,6 +171,14 @@ pub struct DhEngineUsage {
     pub peak_temporary_bytes: u64,
 }
 
+#[repr(C)]
+#[derive(Default)]
+pub struct DhEngineResources {
+    pub threads: u64,
+    pub memory_limit_bytes: u64,
+    pub memory_used_bytes: u64,
+}
+
 unsafe extern "C" {
     pub fn dh_engine_duckdb_version() -> *const c_char;
     pub fn dh_engine_setting_check(name: DhEngineStr, value: DhEngineStr) -> *mut DhEngineError;
@@ -186,6 +194,10 @@ unsafe extern "C" {
         out: *mut *mut DhEngineDatabase,
     ) -> *mut DhEngineError;
     pub fn dh_engine_database_set_default(database: *mut DhEngineDatabase, name: DhEngineStr) -> *mut DhEngineError;
+    pub fn dh_engine_database_resources(
+        database: *mut DhEngineDatabase,
+        out: *mut DhEngineResources,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_database_close(database: *mut DhEngineDatabase) -> *mut DhEngineError;
     pub fn dh_engine_database_free(database: *mut DhEngineDatabase);
     pub fn dh_engine_connection_open(

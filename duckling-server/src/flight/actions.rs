@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_flight::Action;
 use duckling_protocol::{
     CatalogRequest, OpenSession, PROTOCOL_VERSION, QueryHistoryRequest, SESSION_HEADER, SessionOpened,
-    TransactionControl, action,
+    TransactionControl, WorkersRequest, action,
 };
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
@@ -16,7 +16,8 @@ use tonic::{Extensions, Request, Response, Status};
 use super::sessions::Sessions;
 use super::sql::cancel;
 use super::status::{from_engine, internal};
-use super::{load_extension, query_history, session_options};
+use super::{load_extension, members, query_history, session_options};
+use crate::cluster::Cluster;
 use crate::engine::{Conditions, EngineError, duckdb_version};
 
 /// Name of the standard action.
@@ -28,7 +29,11 @@ pub type ActionStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, S
 ///
 /// # Errors
 /// `invalid_argument` for an action that is not ours, or a body that is not its message.
-pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<Response<ActionStream>, Status> {
+pub async fn act(
+    sessions: &Arc<Sessions>,
+    cluster: &Arc<Cluster>,
+    request: Request<Action>,
+) -> Result<Response<ActionStream>, Status> {
     let (metadata, extensions, request) = request.into_parts();
     let body = request.body;
     let session = async || sessions.named_or_linked(&metadata, &extensions).await;
@@ -74,6 +79,32 @@ pub async fn act(sessions: &Arc<Sessions>, request: Request<Action>) -> Result<R
             // Only for clients with a session.
             session().await?;
             query_history::answer(sessions.history()).encode_to_vec()
+        }
+        action::JOIN => members::join(cluster, decode(&body)?, &extensions)
+            .await?
+            .encode_to_vec(),
+        action::HEARTBEAT => members::heartbeat(cluster, decode(&body)?, &extensions)?.encode_to_vec(),
+        action::RELEASE => members::release(cluster, &decode(&body)?).encode_to_vec(),
+        action::LEAVE => members::leave(cluster, &decode(&body)?).encode_to_vec(),
+        // The rest is asked by clients, who have a session.
+        action::REGISTER_WORKER => {
+            session().await?;
+            members::register_worker(cluster, decode(&body)?).await?.encode_to_vec()
+        }
+        action::UNREGISTER_WORKER => {
+            session().await?;
+            members::unregister_worker(cluster, decode(&body)?)
+                .await?
+                .encode_to_vec()
+        }
+        action::REGISTER_DRIVER => {
+            session().await?;
+            members::register_driver(cluster, decode(&body)?).await?.encode_to_vec()
+        }
+        action::WORKERS => {
+            let _: WorkersRequest = decode(&body)?;
+            session().await?;
+            members::workers(cluster).encode_to_vec()
         }
         CANCEL_FLIGHT_INFO => cancel::cancel_flight_info(sessions, &body)?.encode_to_vec(),
         session_options::SET_SESSION_OPTIONS => session_options::set(&session().await?, &body).await?.encode_to_vec(),

@@ -21,6 +21,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::sessions::{Limits, Sessions};
 use super::{actions, execute, handshake, ingest, session_options, sql};
+use crate::cluster::Cluster;
 use crate::engine::Database;
 
 /// `ActionCancelQueryResult.CancelResult.CANCEL_RESULT_CANCELLED`, which arrow-flight does not export.
@@ -29,12 +30,20 @@ const CANCEL_RESULT_CANCELLED: i32 = 1;
 /// One server's Flight SQL service.
 pub struct Service {
     sessions: Arc<Sessions>,
+    cluster: Arc<Cluster>,
 }
 
 impl Service {
     /// Serve databases of an instance. Needs a Tokio runtime.
-    pub fn new(instance: Database, default_database: String, databases: Vec<String>, limits: Limits) -> Self {
+    pub fn new(
+        instance: Database,
+        default_database: String,
+        databases: Vec<String>,
+        limits: Limits,
+        cluster: Arc<Cluster>,
+    ) -> Self {
         Self {
+            cluster,
             sessions: Sessions::new(instance, default_database, databases, limits),
         }
     }
@@ -248,7 +257,7 @@ impl FlightSqlService for Service {
         &self,
         request: Request<Action>,
     ) -> Result<Response<<Self as FlightService>::DoActionStream>, Status> {
-        actions::act(&self.sessions, request).await
+        actions::act(&self.sessions, &self.cluster, request).await
     }
 
     async fn get_flight_info_catalogs(

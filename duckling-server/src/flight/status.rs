@@ -4,6 +4,7 @@ use arrow_flight::error::FlightError;
 use duckling_protocol::ErrorDetail;
 use tonic::{Code, Status};
 
+use crate::cluster::ClusterError;
 use crate::engine::{EngineError, Subtype};
 
 /// What fits into a response's headers beside the rest.
@@ -35,6 +36,16 @@ pub fn from_engine(error: &EngineError) -> Status {
     };
     let text = format!("{} Error: {message}", error.class);
     detail.into_status(code(&error.class, error.subtype), text)
+}
+
+/// Why a server is not the worker of a driver.
+pub fn from_cluster(error: ClusterError) -> Status {
+    let class = match &error {
+        ClusterError::Engine(error) => return from_engine(error),
+        error if error.is_passing() => "Connection",
+        _ => "Invalid Input",
+    };
+    from_engine(&EngineError::new(class, error.to_string()))
 }
 
 /// The session is gone, and nothing was begun: wherever that is noticed, a client may open another one and go on. No

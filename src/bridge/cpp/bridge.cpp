@@ -2,6 +2,7 @@
 
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
+#include "cluster_functions.hpp"
 #include "copy_database.hpp"
 #include "join_keys.hpp"
 #include "load_extension.hpp"
@@ -16,6 +17,7 @@
 #include "statement_with_inputs.hpp"
 #include "storage.hpp"
 #include "travelling_types.hpp"
+#include "workers_function.hpp"
 
 #include "duckdb/main/capi_v2/capi_v2_internal.hpp"
 #include "duckdb/main/config.hpp"
@@ -108,6 +110,11 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::ServerExtensions());
 		loader.RegisterFunction(duckherder::ServerQueryHistory());
 		loader.RegisterFunction(duckherder::LoadExtension());
+		loader.RegisterFunction(duckherder::RegisterWorker());
+		loader.RegisterFunction(duckherder::UnregisterWorker());
+		loader.RegisterFunction(duckherder::RegisterOrReplaceDriver());
+		loader.RegisterFunction(duckherder::GetWorkerCount());
+		loader.RegisterFunction(duckherder::WorkersFunction());
 		loader.RegisterFunction(duckherder::RebuildIndexFunction());
 		duckherder::ExtendSequenceFunctions(loader.GetDatabaseInstance());
 		return nullptr;

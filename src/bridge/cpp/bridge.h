@@ -75,6 +75,28 @@ struct dh_query_history {
 	size_t record_count;
 };
 
+//! A worker as its driver knows it.
+struct dh_worker {
+	dh_str id;
+	//! "host:port"
+	dh_str address;
+	//! It answers; else it is lost
+	bool is_active;
+	uint64_t threads;
+	uint64_t memory_limit_bytes;
+	uint64_t memory_used_bytes;
+	uint64_t tasks_running;
+	uint64_t tasks_done;
+	//! Since 1970
+	int64_t last_heartbeat_us;
+	dh_str version;
+};
+
+struct dh_workers {
+	const dh_worker *workers;
+	size_t worker_count;
+};
+
 //! An attached server.
 struct dh_catalog;
 //! One client connection's session on an attached server.
@@ -224,6 +246,17 @@ struct dh_callbacks {
 	//! What the server has recorded of all its clients' statements, oldest first.
 	dh_error *(*session_query_history)(dh_session *session, const dh_interrupt *interrupt, dh_query_history **out);
 	void (*query_history_free)(dh_query_history *history);
+	//! Have the server take the one at `location` ("grpc://host:port") as a worker.
+	dh_error *(*session_register_worker)(dh_session *session, dh_str id, dh_str location,
+	                                     const dh_interrupt *interrupt);
+	//! Have the server do without a worker.
+	dh_error *(*session_unregister_worker)(dh_session *session, dh_str id, const dh_interrupt *interrupt);
+	//! Have the server be a worker of the one at `location`.
+	dh_error *(*session_register_driver)(dh_session *session, dh_str id, dh_str location,
+	                                     const dh_interrupt *interrupt);
+	//! The workers of the server, by id.
+	dh_error *(*session_workers)(dh_session *session, const dh_interrupt *interrupt, dh_workers **out);
+	void (*workers_free)(dh_workers *workers);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
 	//! Roll back without waiting for it
 	void (*session_abandon_transaction)(dh_session *session);

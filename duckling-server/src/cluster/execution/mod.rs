@@ -18,7 +18,6 @@
 
 mod channels;
 mod codec;
-mod counters;
 mod driver;
 mod duckdb_exec;
 mod errors;
@@ -29,7 +28,6 @@ mod task;
 mod worker;
 
 pub use channels::WorkerChannels;
-pub use counters::TaskCounters;
 pub use driver::{ExecutionResources, execute};
 pub use query::{DistributedQuery, Exchange, Input, Scan, Stage};
 pub use worker::{TaskHost, worker};

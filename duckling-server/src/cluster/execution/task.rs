@@ -18,7 +18,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::counters::RunningTask;
 use super::duckdb_exec::Fragment;
 use super::errors;
 use super::inbox::{Inbox, InboxReader};
@@ -118,7 +117,7 @@ impl Run {
     }
 
     fn run(&self, sender: &mpsc::Sender<Row>) {
-        let counted = RunningTask::start(&self.host.counters);
+        let counted = self.host.counters.start();
         // The end of the channel means the end of the rows: whatever else ends them must be said.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.send_rows(sender)))
             .unwrap_or_else(|_| Err(EngineError::new("Executor", "a task of a distributed query panicked")));

@@ -10,7 +10,7 @@ use datafusion_distributed::{DistributedExt, Worker, WorkerQueryContext, WorkerS
 
 use super::channels::WorkerChannels;
 use super::codec::DuckDbCodec;
-use super::counters::TaskCounters;
+use crate::cluster::TaskCounters;
 use crate::engine::Database;
 
 /// What tasks run with.

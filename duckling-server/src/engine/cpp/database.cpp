@@ -4,6 +4,8 @@
 #include "travelling_types.hpp"
 
 #include "duckdb/main/database_manager.hpp"
+#include "duckdb/parallel/task_scheduler.hpp"
+#include "duckdb/storage/buffer_manager.hpp"
 
 using namespace duckdb;
 using duckling::Guard;
@@ -41,6 +43,15 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
 dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept {
 	return Guard([&]() {
 		DatabaseManager::Get(*database->database->instance).SetDefaultDatabase(Identifier(ToString(name)));
+	});
+}
+
+dh_engine_error *dh_engine_database_resources(dh_engine_database *database, dh_engine_resources *out) noexcept {
+	return Guard([&]() {
+		auto &instance = *database->database->instance;
+		auto &memory = BufferManager::GetBufferManager(instance);
+		auto threads = TaskScheduler::GetScheduler(instance).NumberOfThreads();
+		*out = dh_engine_resources {threads, memory.GetMaxMemory(), memory.GetUsedMemory()};
 	});
 }
 

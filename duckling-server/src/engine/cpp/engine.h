@@ -55,6 +55,13 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
                                          dh_engine_database **out) noexcept;
 //! Have connections that are opened from now on begin in this attached database.
 dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept;
+//! What an instance has to work with.
+struct dh_engine_resources {
+	uint64_t threads;
+	uint64_t memory_limit_bytes;
+	uint64_t memory_used_bytes;
+};
+dh_engine_error *dh_engine_database_resources(dh_engine_database *database, dh_engine_resources *out) noexcept;
 //! Let go of the instance and its files; every connection must be closed. Only free may follow.
 dh_engine_error *dh_engine_database_close(dh_engine_database *database) noexcept;
 void dh_engine_database_free(dh_engine_database *database) noexcept;

@@ -1,0 +1,124 @@
+//! Calls to another duckling.
+
+use std::future::Future;
+use std::time::Duration;
+
+use arrow_flight::Action;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use duckling_protocol::{Done, ErrorDetail, Heartbeat, Join, Joined, Leave, Release, WorkerStatus, action};
+use prost::Message;
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+
+use super::error::ClusterError;
+
+/// A connection to one server, made when it is first used.
+#[derive(Clone)]
+pub struct Peer {
+    address: String,
+    channel: Channel,
+}
+
+impl Peer {
+    /// Prepare to call the server at `host:port`.
+    ///
+    /// # Errors
+    /// `Unreachable` if that is no address.
+    pub fn new(address: &str) -> Result<Self, ClusterError> {
+        let endpoint =
+            Endpoint::from_shared(format!("http://{address}")).map_err(|error| ClusterError::Unreachable {
+                address: address.to_string(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            address: address.to_string(),
+            channel: endpoint.tcp_nodelay(true).connect_lazy(),
+        })
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub async fn heartbeat(&self, heartbeat: &Heartbeat, limit: Duration) -> Result<WorkerStatus, ClusterError> {
+        self.within(limit, self.act(action::HEARTBEAT, heartbeat)).await
+    }
+
+    pub async fn join(&self, join: &Join, limit: Duration) -> Result<Joined, ClusterError> {
+        self.within(limit, self.act(action::JOIN, join)).await
+    }
+
+    pub async fn leave(&self, leave: &Leave, limit: Duration) -> Result<Done, ClusterError> {
+        self.within(limit, self.act(action::LEAVE, leave)).await
+    }
+
+    pub async fn release(&self, release: &Release, limit: Duration) -> Result<Done, ClusterError> {
+        self.within(limit, self.act(action::RELEASE, release)).await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, ClusterError>>,
+    ) -> Result<T, ClusterError> {
+        timeout(limit, call).await.unwrap_or_else(|_| {
+            Err(ClusterError::Unreachable {
+                address: self.address.clone(),
+                reason: format!("no answer within {limit:?}"),
+            })
+        })
+    }
+
+    async fn act<Answer: Message + Default>(&self, name: &str, body: &impl Message) -> Result<Answer, ClusterError> {
+        let action = Action {
+            r#type: name.to_string(),
+            body: body.encode_to_vec().into(),
+        };
+        let mut flight = FlightServiceClient::new(self.channel.clone());
+        let answers = flight.do_action(Request::new(action)).await;
+        let mut answers = answers.map_err(|status| self.error(&status))?.into_inner();
+        let answer = answers.message().await.map_err(|status| self.error(&status))?;
+        let not_duckling = |reason: String| ClusterError::NotDuckling {
+            address: self.address.clone(),
+            reason,
+        };
+        let answer = answer.ok_or_else(|| not_duckling("it did not answer an action".to_string()))?;
+        Answer::decode(answer.body).map_err(|error| not_duckling(error.to_string()))
+    }
+
+    fn error(&self, status: &Status) -> ClusterError {
+        let address = self.address.clone();
+        match (ErrorDetail::from_status(status), status.code()) {
+            (Some(detail), Code::InvalidArgument) => ClusterError::Refused {
+                address,
+                reason: detail.message,
+            },
+            (Some(detail), _) => ClusterError::Unreachable {
+                address,
+                reason: detail.message,
+            },
+            (None, Code::Unavailable | Code::Cancelled | Code::Unknown | Code::DeadlineExceeded) => {
+                ClusterError::Unreachable {
+                    address,
+                    reason: root_cause(status),
+                }
+            }
+            (None, _) => ClusterError::NotDuckling {
+                address,
+                reason: status.message().to_string(),
+            },
+        }
+    }
+}
+
+/// The innermost reason: the outer ones say only that a transport failed.
+fn root_cause(status: &Status) -> String {
+    let innermost = causes(status).last();
+    innermost.map_or_else(|| status.message().to_string(), ToString::to_string)
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(status), |error| error.source())
+}

@@ -1,0 +1,125 @@
+//! Queries of this server's DuckDB on the workers that are there.
+
+use std::sync::{Arc, Weak};
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use tokio::runtime::Handle;
+use url::Url;
+
+use super::Cluster;
+use super::execution::{DistributedQuery, ExecutionResources, execute};
+use super::members::WorkerHandle;
+use crate::engine::{Batches, EngineError, Interrupt, QueryRunner};
+
+/// How often a query may begin anew because a worker was lost before its first rows had come.
+const MAX_ATTEMPTS: usize = 3;
+
+/// Runs what DuckDB has cut into stages.
+pub struct ClusterQueries {
+    /// The cluster holds the instance that asks.
+    cluster: Weak<Cluster>,
+    resources: ExecutionResources,
+}
+
+impl ClusterQueries {
+    pub fn new(cluster: &Arc<Cluster>, runtime: Handle) -> Self {
+        Self {
+            cluster: Arc::downgrade(cluster),
+            resources: ExecutionResources::new(runtime),
+        }
+    }
+}
+
+impl QueryRunner for ClusterQueries {
+    fn worker_count(&self) -> usize {
+        self.cluster.upgrade().map_or(0, |cluster| cluster.workers().len())
+    }
+
+    fn start(&self, query: &str, schemas: Vec<SchemaRef>, interrupt: Interrupt) -> Result<Batches, EngineError> {
+        let mut running = RunningQuery {
+            query: DistributedQuery::from_json(query, schemas)?,
+            cluster: self.cluster.upgrade().ok_or_else(closing)?,
+            resources: self.resources.clone(),
+            interrupt,
+            workers: Vec::new(),
+            batches: None,
+            attempts: 0,
+            has_rows: false,
+        };
+        running.begin()?;
+        Ok(Box::new(running))
+    }
+}
+
+fn closing() -> EngineError {
+    EngineError::new("Connection", "The server is shutting down")
+}
+
+struct RunningQuery {
+    query: DistributedQuery,
+    cluster: Arc<Cluster>,
+    resources: ExecutionResources,
+    interrupt: Interrupt,
+    workers: Vec<WorkerHandle>,
+    batches: Option<Box<dyn RecordBatchReader + Send>>,
+    attempts: usize,
+    /// Rows have gone to DuckDB: what it has done with them cannot be undone.
+    has_rows: bool,
+}
+
+impl RunningQuery {
+    fn begin(&mut self) -> Result<(), EngineError> {
+        self.attempts += 1;
+        self.workers = self.cluster.workers();
+        if self.workers.is_empty() {
+            return Err(EngineError::new("IO", "All workers of the cluster are lost"));
+        }
+        let urls = self.workers.iter().map(|worker| Url::parse(&worker.url));
+        let urls = urls
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| EngineError::new("IO", format!("A worker has no proper address: {error}")))?;
+        let interrupt = self.interrupt;
+        self.batches = Some(execute(self.query.clone(), urls, &self.resources, move || {
+            interrupt.is_interrupted()
+        })?);
+        Ok(())
+    }
+
+    /// Begin anew if a worker is lost and nothing has been read yet.
+    fn recover(&mut self, error: EngineError) -> Result<(), EngineError> {
+        self.batches = None;
+        if self.has_rows || error.class != "IO" || self.attempts >= MAX_ATTEMPTS {
+            return Err(error);
+        }
+        let lost = self.resources.runtime.block_on(async {
+            let probes = self.workers.iter().map(|worker| self.cluster.report_failure(&worker.id));
+            futures::future::join_all(probes).await.contains(&false)
+        });
+        if !lost {
+            return Err(error);
+        }
+        tracing::warn!(%error, "a worker was lost: the query begins anew on the others");
+        self.begin()
+    }
+}
+
+impl Iterator for RunningQuery {
+    type Item = Result<RecordBatch, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.batches.as_mut()?.next()? {
+                Ok(batch) => {
+                    self.has_rows = true;
+                    return Some(Ok(batch));
+                }
+                Err(error) => {
+                    if let Err(error) = self.recover(EngineError::from(error)) {
+                        return Some(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}
