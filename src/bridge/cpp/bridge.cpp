@@ -16,6 +16,7 @@
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
 #include "storage.hpp"
+#include "distribution_settings.hpp"
 #include "travelling_types.hpp"
 #include "workers_function.hpp"
 
@@ -102,6 +103,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		PlannerExtension::Register(config, duckherder::ReturnTypeOfStatementsWithInputs());
 		PlannerExtension::Register(config, duckherder::IndexesWithTheirTables());
 		duckling::RegisterTravellingTypes(config);
+		duckling::RegisterDistributionSettings(config);
 		duckherder::RegisterStatementState(loader.GetDatabaseInstance());
 		loader.RegisterFunction(duckherder::QueryFunction());
 		loader.RegisterFunction(duckherder::InputFunction());

@@ -2,6 +2,8 @@
 
 #include "mirrored_settings.hpp"
 
+#include "distribution_settings.hpp"
+
 using namespace duckdb;
 
 namespace duckherder {
@@ -21,7 +23,11 @@ static const string NAMES[] = {"Calendar",
                                "old_implicit_casting",
                                "order_by_non_integer_literal",
                                "preserve_insertion_order",
-                               "scalar_subquery_error_on_multiple_rows"};
+                               "scalar_subquery_error_on_multiple_rows",
+                               duckling::DISTRIBUTION,
+                               duckling::DISTRIBUTION_THRESHOLD,
+                               duckling::TASKS_PER_WORKER,
+                               duckling::BROADCAST_LIMIT};
 
 MirroredSettings::MirroredSettings(ClientContext &context) {
 	values.reserve(std::size(NAMES));

@@ -1,5 +1,6 @@
 // Replaces what several ducklings can do together, in plans that DuckDB has optimized.
 
+#include "distribution_settings.hpp"
 #include "engine_internal.hpp"
 #include "exchange_operator.hpp"
 #include "file_scans.hpp"
@@ -17,10 +18,6 @@ namespace duckling {
 
 namespace {
 
-constexpr const char *MODE = "duckherder_distribution";
-constexpr const char *THRESHOLD = "duckherder_distribution_threshold";
-constexpr const char *TASKS_PER_WORKER = "duckherder_tasks_per_worker";
-constexpr const char *BROADCAST_LIMIT = "duckherder_broadcast_limit";
 //! Files with no more rows than this are read by every task, rather than sent around.
 constexpr idx_t REPLICATED_ROWS = 20000;
 
@@ -140,7 +137,7 @@ private:
 void DistributePlan(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> &plan) {
 	auto &context = input.context;
 	auto &cluster = static_cast<ClusterInfo &>(*input.info).cluster;
-	auto mode = StringUtil::Lower(Setting(context, MODE).ToString());
+	auto mode = StringUtil::Lower(Setting(context, DISTRIBUTION).ToString());
 	if (mode == "off" || RowsOfFiles(context, *plan) == 0) {
 		return;
 	}
@@ -149,20 +146,12 @@ void DistributePlan(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> 
 		return;
 	}
 	PlannerOptions options;
-	options.tasks = workers * MaxValue<idx_t>(1, Setting(context, TASKS_PER_WORKER).GetValue<uint64_t>());
+	options.tasks = workers * Setting(context, TASKS_PER_WORKER).GetValue<uint64_t>();
 	options.broadcast_rows = Setting(context, BROADCAST_LIMIT).GetValue<uint64_t>();
 	options.replicated_rows = mode == "force" ? 0 : REPLICATED_ROWS;
-	auto threshold = mode == "force" ? 0 : Setting(context, THRESHOLD).GetValue<uint64_t>();
+	auto threshold = mode == "force" ? 0 : Setting(context, DISTRIBUTION_THRESHOLD).GetValue<uint64_t>();
 	plan->ResolveOperatorTypes();
 	Distributor(context, cluster, options, threshold).Distribute(plan);
-}
-
-void CheckMode(ClientContext &, SetScope, Value &value) {
-	auto mode = StringUtil::Lower(value.ToString());
-	if (mode != "auto" && mode != "off" && mode != "force") {
-		throw InvalidInputException("Unrecognized value for %s: \"%s\". Valid values are: auto, off, force", MODE,
-		                            value.ToString());
-	}
 }
 
 } // namespace
@@ -188,16 +177,7 @@ dh_engine_error *dh_engine_database_set_cluster(dh_engine_database *database,
 	return Guard([&]() {
 		using namespace duckling;
 		auto &config = DBConfig::GetConfig(*database->database->instance);
-		config.AddExtensionOption(Identifier(MODE), "Whether queries run on several ducklings: auto, off, force",
-		                          LogicalType::VARCHAR, Value("auto"), CheckMode);
-		config.AddExtensionOption(Identifier(THRESHOLD),
-		                          "Rows of the files of a query from which on it runs on several ducklings",
-		                          LogicalType::UBIGINT, Value::UBIGINT(1000000));
-		config.AddExtensionOption(Identifier(TASKS_PER_WORKER), "Tasks of a stage that a duckling runs at a time",
-		                          LogicalType::UBIGINT, Value::UBIGINT(1));
-		config.AddExtensionOption(Identifier(BROADCAST_LIMIT),
-		                          "Rows of one side of a join up to which it may be sent to all ducklings",
-		                          LogicalType::UBIGINT, Value::UBIGINT(1000000));
+		RegisterDistributionSettings(config);
 		auto info = make_shared_ptr<ClusterInfo>();
 		info->cluster = *cluster;
 		OptimizerExtension extension;
