@@ -37,6 +37,10 @@ icu: prerequisites
 demo: all ## Run the 22 TPC-H queries locally and on a server and compare; then the quick start
 	$(RELEASE)/duckherder-benchmark demo
 
+.PHONY: demo-cluster
+demo-cluster: all ## Run TPC-H on Parquet files on three workers, kill one on the way, and compare with one DuckDB
+	$(RELEASE)/duckherder-benchmark demo-cluster
+
 ##@ Test
 .PHONY: test
 test: test-rust test-sql test-python ## Run all tests

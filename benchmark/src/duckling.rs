@@ -27,10 +27,19 @@ impl Duckling {
     /// # Errors
     /// It cannot be started, ends at once, or does not say within 30 seconds where it listens.
     pub fn start(executable: &Path) -> Result<Self> {
+        Self::start_with(executable, &[])
+    }
+
+    /// The same, with further arguments.
+    ///
+    /// # Errors
+    /// As [`Duckling::start`].
+    pub fn start_with(executable: &Path, arguments: &[&str]) -> Result<Self> {
         // Its log lines would stand between ours.
         let log = env::var_os("DUCKLING_LOG").unwrap_or_else(|| "warn".into());
         let mut child = Command::new(executable)
             .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .env("DUCKLING_LOG", log)
             .stdout(Stdio::piped())
             .spawn()
@@ -46,6 +55,13 @@ impl Duckling {
         self.port
     }
 
+    /// Kill it, as a machine that fails does.
+    pub fn kill(mut self) {
+        // Fails only when the process is gone.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -53,6 +69,9 @@ impl Duckling {
 
 impl Drop for Duckling {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let asked = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).is_ok();
         let deadline = Instant::now() + STOP_TIMEOUT;
         while asked && Instant::now() < deadline {

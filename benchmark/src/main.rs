@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod demo;
+mod demo_cluster;
 mod duckling;
 mod lineitem;
 mod memory;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// Load TPC-H into a server, run the 22 queries there and locally, compare; then the quick start.
     Demo(workspace::Args),
+    /// TPC-H on Parquet files, on worker processes of which one is killed, compared with one DuckDB.
+    DemoCluster(demo_cluster::Args),
     /// Peak memory of client and server while all columns of lineitem stream to the client.
     StreamMemory(stream_memory::Args),
     /// Time to copy lineitem to the server and back, as ratios to a copy inside one process.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Demo(args) => demo::run(&args),
+        Command::DemoCluster(args) => demo_cluster::run(&args),
         Command::StreamMemory(args) => stream_memory::run(&args),
         Command::Transfer(args) => transfer::run(&args),
         Command::MixedJoin(args) => mixed_join::run(&args),

@@ -93,7 +93,10 @@ impl RunningQuery {
             return Err(error);
         }
         let lost = self.resources.runtime.block_on(async {
-            let probes = self.workers.iter().map(|worker| self.cluster.report_failure(&worker.id));
+            let probes = self
+                .workers
+                .iter()
+                .map(|worker| self.cluster.report_failure(&worker.id));
             futures::future::join_all(probes).await.contains(&false)
         });
         if !lost {

@@ -72,7 +72,9 @@ fn guard(body: impl FnOnce() -> Result<(), EngineError>) -> *mut DhEngineError {
     match outcome {
         Ok(()) => ptr::null_mut(),
         // SAFETY: C++ copies both strings.
-        Err(error) => unsafe { ffi::dh_engine_error_create(error.class.as_str().into(), error.message.as_str().into()) },
+        Err(error) => unsafe {
+            ffi::dh_engine_error_create(error.class.as_str().into(), error.message.as_str().into())
+        },
     }
 }
 

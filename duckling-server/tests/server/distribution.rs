@@ -54,13 +54,17 @@ impl Separate {
             let source = input["stage"].as_u64().unwrap() as usize;
             let rows = outputs[source].iter().flatten().cloned();
             let rows: Vec<_> = match input["exchange"].as_str().unwrap() {
-                "Shuffle" => rows.map(|batch| share(&batch, task, stage["tasks"].as_u64().unwrap())).collect(),
+                "Shuffle" => rows
+                    .map(|batch| share(&batch, task, stage["tasks"].as_u64().unwrap()))
+                    .collect(),
                 _ => rows.collect(),
             };
             let rows = RecordBatchIterator::new(rows.into_iter().map(Ok), schemas[source].clone());
             let name = input["name"].as_str().unwrap();
             let sql = format!("CREATE TEMP TABLE \"{name}\" AS SELECT * FROM arrow_scan()");
-            connection.insert_from(&sql, Box::new(rows))?.collect::<Result<Vec<_>, _>>()?;
+            connection
+                .insert_from(&sql, Box::new(rows))?
+                .collect::<Result<Vec<_>, _>>()?;
         }
         for scan in stage["scans"].as_array().unwrap() {
             let (name, sql) = (scan["name"].as_str().unwrap(), scan["sql"][task].as_str().unwrap());
@@ -73,7 +77,10 @@ impl Separate {
 /// The rows of `batch` whose hash is the task's.
 fn share(batch: &RecordBatch, task: usize, tasks: u64) -> RecordBatch {
     let hashes = batch.column(batch.num_columns() - 1).as_primitive::<UInt64Type>();
-    let mine: BooleanArray = hashes.iter().map(|hash| hash.map(|hash| hash % tasks == task as u64)).collect();
+    let mine: BooleanArray = hashes
+        .iter()
+        .map(|hash| hash.map(|hash| hash % tasks == task as u64))
+        .collect();
     filter_record_batch(batch, &mine).unwrap()
 }
 
@@ -88,8 +95,9 @@ impl QueryRunner for Separate {
         let mut outputs = Vec::new();
         for stage in query["stages"].as_array().unwrap() {
             let tasks = stage["tasks"].as_u64().unwrap() as usize;
-            let of_tasks: Result<Vec<_>, _> =
-                (0..tasks).map(|task| self.task(stage, task, &outputs, &schemas)).collect();
+            let of_tasks: Result<Vec<_>, _> = (0..tasks)
+                .map(|task| self.task(stage, task, &outputs, &schemas))
+                .collect();
             outputs.push(of_tasks?);
         }
         let last = outputs.pop().unwrap();
@@ -118,7 +126,11 @@ fn tpch(driver: &Connection, dir: &Path) {
             "orders" => write_csv(&csv, OrderGenerator::new(SCALE, 1, 1).iter().map(OrderCsv::new)),
             _ => write_csv(&csv, LineItemGenerator::new(SCALE, 1, 1).iter().map(LineItemCsv::new)),
         }
-        let columns: Vec<_> = table.columns.iter().map(|(name, of)| format!("'{name}': '{of}'")).collect();
+        let columns: Vec<_> = table
+            .columns
+            .iter()
+            .map(|(name, of)| format!("'{name}': '{of}'"))
+            .collect();
         let parquet = dir.join(format!("{}.parquet", table.name));
         let (csv, parquet) = (csv.display(), parquet.display());
         driver
@@ -163,7 +175,12 @@ fn setup() -> Setup {
 /// The rows as text, in a fixed order; DOUBLE to 12 digits.
 fn rows(batches: &[RecordBatch]) -> Vec<String> {
     let text = pretty_format_batches(batches).unwrap().to_string();
-    let mut rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).skip(1).map(normal).collect();
+    let mut rows: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .skip(1)
+        .map(normal)
+        .collect();
     rows.sort();
     rows
 }
@@ -183,8 +200,13 @@ impl Setup {
     /// Run `sql` on one node and on several; returns the number of tasks of each distributed query in it.
     fn compare(&self, sql: &str) -> Result<Vec<usize>, String> {
         let run = |mode: &str| {
-            self.driver.query(&format!("SET duckherder_distribution = '{mode}'")).unwrap();
-            self.driver.query(sql).map(|batches| rows(&batches)).map_err(|error| format!("{mode}: {error}"))
+            self.driver
+                .query(&format!("SET duckherder_distribution = '{mode}'"))
+                .unwrap();
+            self.driver
+                .query(sql)
+                .map(|batches| rows(&batches))
+                .map_err(|error| format!("{mode}: {error}"))
         };
         let expected = run("off")?;
         self.runner.queries.lock().unwrap().clear();
@@ -204,7 +226,12 @@ impl Setup {
         }
         let tasks = queries.iter().map(|query| {
             let query: Value = serde_json::from_str(query).unwrap();
-            query["stages"].as_array().unwrap().iter().map(|stage| stage["tasks"].as_u64().unwrap() as usize).sum()
+            query["stages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|stage| stage["tasks"].as_u64().unwrap() as usize)
+                .sum()
         });
         Ok(tasks.collect())
     }
@@ -216,7 +243,10 @@ fn tpch_is_the_same_in_separate_instances() {
     let mut failures = BTreeMap::new();
     let mut on_one_node = Vec::new();
     for number in 1..=22 {
-        let path = format!("{}/../benchmark/queries/tpch/q{number:02}.sql", env!("CARGO_MANIFEST_DIR"));
+        let path = format!(
+            "{}/../benchmark/queries/tpch/q{number:02}.sql",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let sql = std::fs::read_to_string(path).unwrap();
         match setup.compare(sql.trim().trim_end_matches(';')) {
             Err(failure) => drop(failures.insert(number, failure)),
