@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::cluster::execution::{TaskCounters, TaskHost, WorkerChannels, worker};
+use crate::cluster::execution::{Queries, TaskCounters, TaskHost, WorkerChannels, worker};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
 use crate::flight::{self, Calls, Limits};
@@ -142,16 +142,19 @@ impl Server {
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits);
         let sessions = service.sessions();
+        let queries = Arc::new(Queries::default());
         let tasks = worker(TaskHost {
             database: instance.clone(),
             counters: tasks,
+            queries: queries.clone(),
             spill_folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
             channels: WorkerChannels::default(),
         });
         let (connections, cut) = flight::accept(listener);
         let (stopping, stopped) = oneshot::channel();
         let served = {
-            let router = flight::router(service, &calls).add_service(calls.track(tasks.into_worker_server()));
+            let router =
+                flight::router(service, &calls).add_service(calls.track(queries.watch(tasks.into_worker_server())));
             let serving = router.serve_with_incoming_shutdown(connections, async {
                 stop.await;
                 // Nobody listens if serving has failed.
