@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::cluster::execution::{TaskHost, WorkerChannels, worker};
+use crate::cluster::execution::{Queries, TaskHost, WorkerChannels, worker};
 use crate::cluster::{Cluster, ClusterError, ClusterQueries};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
@@ -156,9 +156,11 @@ impl Server {
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());
         let sessions = service.sessions();
+        let queries = Arc::new(Queries::default());
         let tasks = worker(TaskHost {
             database: instance.clone(),
             counters: cluster.tasks().clone(),
+            queries: queries.clone(),
             spill_folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
             channels: WorkerChannels::default(),
         });
@@ -166,7 +168,8 @@ impl Server {
         let (stopping, stopped) = oneshot::channel();
         let (refusing, refused) = oneshot::channel();
         let served = {
-            let router = flight::router(service, &calls).add_service(calls.track(tasks.into_worker_server()));
+            let router =
+                flight::router(service, &calls).add_service(calls.track(queries.watch(tasks.into_worker_server())));
             let serving = router.serve_with_incoming_shutdown(connections, async move {
                 tokio::select! {
                     () = stop => {}

@@ -102,7 +102,7 @@ fn inputs_are_tables_to_a_fragment() {
             "SELECT c0 FROM i WHERE c0 > 90000 AND c1 = 7",
             "SELECT a.c0, b.c0 AS c1 FROM i a JOIN i b ON a.c0 = b.c0 + 1000",
             "WITH x AS (SELECT c1, max(c0) AS c0 FROM i GROUP BY c1) SELECT a.c0 FROM x a JOIN x b USING (c1)",
-            "WITH x AS (SELECT c0 FROM i WHERE c0 < 100) SELECT a.c0 FROM x a, x b LIMIT 10",
+            "WITH x AS (SELECT c0 FROM i WHERE c0 < 100) SELECT a.c0, b.c0 AS c1 FROM x a, x b ORDER BY ALL LIMIT 10",
             "SELECT c0 FROM i WHERE c0 > (SELECT avg(c0) FROM i)",
             "SELECT count(*) AS c0 FROM i",
         ];

@@ -21,7 +21,7 @@ fn failing(sql: &str, first: bool) -> DistributedQuery {
     query(vec![
         stage(2, one).scan("i", NUMBERS).hashed(),
         stage(2, two).input("i", 0, Shuffle).hashed(),
-        stage(1, "SELECT count(*) AS c0 FROM i").input("i", 1, Gather),
+        stage(1, "SELECT max(c0) AS c0 FROM i").input("i", 1, Gather),
     ])
 }
 
@@ -30,7 +30,7 @@ fn an_error_of_duckdb_keeps_class_and_text() {
     with_cluster(2, |cluster| {
         let errors = [
             "SELECT c0 + (c0::VARCHAR || 'x')::BIGINT AS c0, hash(c0) AS h FROM i WHERE c0 = 77",
-            "SELECT c0 + error('it is ' || c0) AS c0, hash(c0) AS h FROM i WHERE c0 = 77",
+            "SELECT error('it is ' || c0)::BIGINT AS c0, hash(c0) AS h FROM i WHERE c0 = 77",
             "SELECT c0 + 9223372036854775807 AS c0, hash(c0) AS h FROM i WHERE c0 = 77",
         ];
         for sql in errors {

@@ -141,6 +141,9 @@ pub fn local() -> Connection {
         .expect("a DuckDB");
     connection.keep_types().expect("types are kept");
     connection
+        .query("SET TimeZone = 'UTC'")
+        .expect("there is such a time zone");
+    connection
 }
 
 /// A stage without its schema.
@@ -225,7 +228,7 @@ pub fn undistributed(query: &DistributedQuery, stage: usize) -> String {
         .map(|input| format!("{} AS ({})", input.name, undistributed(query, input.stage)));
     let tables: Vec<_> = scans.chain(inputs).collect();
     let with = if tables.is_empty() { "" } else { "WITH " };
-    format!("{with}{} SELECT * FROM ({})", tables.join(", "), stage.sql)
+    format!("{with}{} SELECT * FROM ({}\n)", tables.join(", "), stage.sql)
 }
 
 /// The rows that one DuckDB answers.

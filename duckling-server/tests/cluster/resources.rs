@@ -8,18 +8,18 @@ use duckling_server::cluster::execution::Exchange::{Broadcast, Gather, Shuffle};
 
 use crate::fixture::{StageParts, assert_same, query, stage, with_config};
 
-/// All rows, of 100 bytes, go to one task, which cannot read them before the other input has come.
+/// All rows, of 1 kB, go to one task, which cannot read them before the other input has come.
 fn skewed() -> DistributedQuery {
     query(vec![
         stage(
             2,
-            "SELECT c0, repeat('x', 100 + (c0 % 2)::INTEGER) AS c1, 7::UBIGINT AS h FROM s",
+            "SELECT c0, repeat('x', 1000 + (c0 % 2)::INTEGER) AS c1, 7::UBIGINT AS h FROM s",
         )
-        .scan("s", "SELECT range AS c0 FROM range({task}, 1500000, {tasks})")
+        .scan("s", "SELECT range AS c0 FROM range({task}, 200000, {tasks})")
         .hashed(),
         stage(
             1,
-            "SELECT (max(hash(a.range, b.range)) >= 0)::INTEGER AS c0 FROM range(20000) a, range(15000) b",
+            "SELECT (max(hash(a.range, b.range)) % 7)::INTEGER AS c0 FROM range(30000) a, range(20000) b",
         ),
         stage(
             2,
@@ -43,14 +43,17 @@ fn rows_that_do_not_fit_into_memory_wait_on_disk() {
     with_config(2, one_thread(), |cluster| {
         assert_eq!(assert_same(cluster, skewed()).num_rows(), 2);
     });
-    let nowhere = Config {
-        temp_dir: Some("/nowhere/to/spill".into()),
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        temp_dir: Some(folder.path().to_path_buf()),
         ..one_thread()
     };
-    with_config(2, nowhere, |cluster| {
-        let error = cluster.run(skewed()).expect_err("there is no such folder");
+    with_config(2, config, move |cluster| {
+        let path = folder.path().display().to_string();
+        folder.close().expect("it is empty");
+        let error = cluster.run(skewed()).expect_err("there is no folder any more");
         assert_eq!(error.class, "IO");
-        assert!(error.message.contains("/nowhere/to/spill"), "{error}");
+        assert!(error.message.contains(&path), "{error}");
     });
 }
 

@@ -17,10 +17,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tonic::codegen::http::HeaderMap;
 use url::Url;
+use uuid::Uuid;
 
 use super::channels::WorkerChannels;
 use super::codec::DuckDbCodec;
+use super::queries::QUERY_HEADER;
 use super::query::DistributedQuery;
 use super::{errors, plan};
 use crate::engine::EngineError;
@@ -65,8 +68,9 @@ pub fn execute(
     if workers.is_empty() {
         return Err(EngineError::new("Invalid Input", "There are no workers"));
     }
-    let plan = plan::build(query).map_err(|error| errors::decode(&error))?;
-    let context = context(workers, resources).map_err(|error| errors::decode(&error))?;
+    let query_id = Uuid::new_v4();
+    let plan = plan::build(query_id, query).map_err(|error| errors::decode(&error))?;
+    let context = context(query_id, workers, resources).map_err(|error| errors::decode(&error))?;
     let schema = plan.schema();
     let (sender, batches) = mpsc::channel(MAX_QUEUED_BATCHES);
     let running = resources.runtime.spawn(async move {
@@ -87,15 +91,21 @@ pub fn execute(
     }))
 }
 
-fn context(workers: Vec<Url>, resources: &ExecutionResources) -> DataFusionResult<Arc<TaskContext>> {
+fn context(query_id: Uuid, workers: Vec<Url>, resources: &ExecutionResources) -> DataFusionResult<Arc<TaskContext>> {
     let place = move |event: RouteTasksEvent| {
         let urls = workers.iter().cycle().take(event.task_count).cloned().collect();
         Some(Ok(RouteTasksEventResponse::new(urls)))
     };
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        QUERY_HEADER,
+        query_id.to_string().parse().expect("an id is a header value"),
+    );
     let config = SessionConfig::new()
         .with_distributed_channel_resolver(resources.channels.clone())
         .with_distributed_user_codec(DuckDbCodec)
         .with_distributed_route_tasks_handler(place)
+        .with_distributed_passthrough_headers(headers)?
         .with_distributed_metrics_collection(false)?;
     Ok(Arc::new(TaskContext::default().with_session_config(config)))
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::inbox::Inbox;
 use super::query::Scan;
 use super::task::{self, TaskInput};
-use super::worker::TaskHost;
+use super::worker::{QueryId, TaskHost};
 
 /// What all tasks of a stage run.
 #[derive(Debug)]
@@ -110,6 +110,8 @@ impl ExecutionPlan for DuckDbExec {
             });
         }
         let index = DistributedTaskContext::from_ctx(&context).task_index;
-        Ok(task::start(host, self.fragment.clone(), index, inputs, filling))
+        let query = context.session_config().get_extension::<QueryId>();
+        let query = query.as_ref().and_then(|query| query.0.as_deref());
+        Ok(task::start(host, self.fragment.clone(), index, inputs, query, filling))
     }
 }

@@ -11,8 +11,8 @@
 //!                             └─────────────────────────┘      └─────────────────────────┘
 //! ```
 //!
-//! DuckDB computes: a task of a stage is one SELECT on a connection of its worker's instance ([`duckdb_exec`], [`task`]).
-//! DataFusion moves batches: its exchanges lie between the stages ([`plan`]). What arrives at a task waits in an [`inbox`],
+//! DuckDB computes: a task of a stage is one SELECT on a connection of its worker's instance (`duckdb_exec`, `task`).
+//! DataFusion moves batches: its exchanges lie between the stages (`plan`). What arrives at a task waits in an `inbox`,
 //! in memory or on disk, so a producer never waits for a consumer that reads another input first: nothing can deadlock.
 //! Who the workers are, and where a plan is cut, is decided elsewhere.
 
@@ -23,11 +23,13 @@ mod duckdb_exec;
 mod errors;
 mod inbox;
 mod plan;
+mod queries;
 mod query;
 mod task;
 mod worker;
 
 pub use channels::WorkerChannels;
 pub use driver::{ExecutionResources, execute};
+pub use queries::Queries;
 pub use query::{DistributedQuery, Exchange, Input, Scan, Stage};
 pub use worker::{TaskHost, worker};

@@ -20,8 +20,7 @@ use super::query::{DistributedQuery, Exchange};
 /// Make the plan of a query that was checked. Its one partition is what the tasks of the last stage return.
 ///
 /// DataFusion's own planner would number the stages, but also run a query of a single task on the driver.
-pub(super) fn build(query: DistributedQuery) -> Result<DistributedExec> {
-    let query_id = Uuid::new_v4();
+pub(super) fn build(query_id: Uuid, query: DistributedQuery) -> Result<DistributedExec> {
     // The plans of stages that nobody has taken yet
     let mut plans: Vec<Option<Producing>> = Vec::with_capacity(query.stages.len());
     for (index, stage) in query.stages.into_iter().enumerate() {

@@ -42,6 +42,7 @@ pub(super) fn start(
     fragment: Arc<Fragment>,
     index: usize,
     inputs: Vec<TaskInput>,
+    query: Option<&str>,
     mut filling: JoinSet<()>,
 ) -> SendableRecordBatchStream {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
@@ -53,6 +54,9 @@ pub(super) fn start(
         inputs,
         state: Mutex::default(),
     });
+    if let Some(query) = query {
+        run.host.queries.register(query, &run);
+    }
     filling.spawn(run.clone().begin(sender));
     let reader = Reader {
         receiver,
@@ -80,7 +84,7 @@ impl Drop for Reader {
     }
 }
 
-struct Run {
+pub(super) struct Run {
     host: Arc<TaskHost>,
     fragment: Arc<Fragment>,
     index: usize,
@@ -182,7 +186,7 @@ impl Run {
     }
 
     /// End the task, if it has not ended. Returns at once.
-    fn cancel(self: &Arc<Self>) {
+    pub(super) fn cancel(self: &Arc<Self>) {
         for input in &self.inputs {
             input.inbox.close();
         }

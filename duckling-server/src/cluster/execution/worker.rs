@@ -10,6 +10,7 @@ use datafusion_distributed::{DistributedExt, Worker, WorkerQueryContext, WorkerS
 
 use super::channels::WorkerChannels;
 use super::codec::DuckDbCodec;
+use super::queries::{self, Queries};
 use crate::cluster::TaskCounters;
 use crate::engine::Database;
 
@@ -18,6 +19,7 @@ use crate::engine::Database;
 pub struct TaskHost {
     pub database: Database,
     pub counters: Arc<TaskCounters>,
+    pub queries: Arc<Queries>,
     /// Where inputs go that do not fit into memory.
     pub spill_folder: PathBuf,
     /// To the workers that inputs come from.
@@ -28,6 +30,9 @@ pub struct TaskHost {
 pub fn worker(host: TaskHost) -> Worker {
     Worker::from_session_builder(TaskSessions(Arc::new(host)))
 }
+
+/// The query that a task belongs to, if its driver says.
+pub(super) struct QueryId(pub Option<String>);
 
 /// Gives each task what it needs to be decoded and run.
 struct TaskSessions(Arc<TaskHost>);
@@ -41,6 +46,7 @@ impl WorkerSessionBuilder for TaskSessions {
             .with_distributed_channel_resolver(self.0.channels.clone());
         let config = builder.config().get_or_insert_default();
         config.set_extension(self.0.clone());
+        config.set_extension(Arc::new(QueryId(queries::query_of(&context.headers))));
         Ok(builder.build())
     }
 }
