@@ -1,7 +1,6 @@
 //! Servers on free ports, queries that are cut by hand, and what one DuckDB answers to the same.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,8 +8,9 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
+use duckling_server::cluster::TaskCounters;
 use duckling_server::cluster::execution::{
-    DistributedQuery, Exchange, ExecutionResources, Input, Scan, Stage, TaskCounters, execute,
+    DistributedQuery, Exchange, ExecutionResources, Input, Scan, Stage, execute,
 };
 use duckling_server::engine::{Connection, Database, EngineError};
 use duckling_server::{Config, Server, ServerError};
@@ -51,7 +51,7 @@ impl Cluster {
                 .workers
                 .push(Url::parse(&format!("http://{address}")).expect("an address"));
             let server = Server::open(config.clone()).await.expect("the server opens");
-            cluster.tasks.push(server.tasks());
+            cluster.tasks.push(server.cluster().tasks().clone());
             let (stop, stopped) = oneshot::channel::<()>();
             let stopped = async {
                 let _ = stopped.await;
@@ -73,8 +73,8 @@ impl Cluster {
     pub fn counts(&self) -> (u64, u64) {
         let sum = |count: fn(&TaskCounters) -> u64| self.tasks.iter().map(|tasks| count(tasks)).sum();
         (
-            sum(|tasks| tasks.running.load(Ordering::Relaxed)),
-            sum(|tasks| tasks.done.load(Ordering::Relaxed)),
+            sum(|tasks| tasks.running()),
+            sum(|tasks| tasks.done()),
         )
     }
 
