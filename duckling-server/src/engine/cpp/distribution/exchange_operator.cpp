@@ -112,8 +112,8 @@ class LogicalExchange : public LogicalExtensionOperator {
 public:
 	LogicalExchange(const dh_engine_cluster &cluster_p, DistributedQuery query_p, LogicalOperator &replaced)
 	    : cluster(cluster_p), query(make_shared_ptr<DistributedQuery>(std::move(query_p))),
-	      bindings(replaced.GetColumnBindings()) {
-		types = replaced.types;
+	      bindings(replaced.GetColumnBindings()), column_types(replaced.types) {
+		types = column_types;
 		estimated_cardinality = replaced.estimated_cardinality;
 		has_estimated_cardinality = replaced.has_estimated_cardinality;
 	}
@@ -157,12 +157,14 @@ public:
 
 protected:
 	void ResolveTypes() override {
+		types = column_types;
 	}
 
 private:
 	const dh_engine_cluster &cluster;
 	shared_ptr<const DistributedQuery> query;
 	vector<ColumnBinding> bindings;
+	vector<LogicalType> column_types;
 };
 
 } // namespace
