@@ -28,6 +28,8 @@ use crate::engine::{Connection, EngineError, FragmentInput, quote_identifier, qu
 const MAX_QUEUED_BATCHES: usize = 8;
 /// How often a task is interrupted that is to end: an interrupt that comes before its statement begins is forgotten.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+/// Of the thread that plans and runs a fragment: DuckDB recurses into nested queries as far as eight megabytes allow.
+const STACK_BYTES: usize = 16 << 20;
 
 type Row = Result<RecordBatch, DataFusionError>;
 
@@ -112,6 +114,7 @@ impl Run {
         let failed = sender.clone();
         let started = thread::Builder::new()
             .name("fragment".to_string())
+            .stack_size(STACK_BYTES)
             .spawn(move || self.run(&sender));
         if let Err(error) = started {
             let error = EngineError::new("IO", format!("cannot start a thread for a task: {error}"));

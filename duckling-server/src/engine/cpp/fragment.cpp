@@ -20,16 +20,22 @@ namespace {
 //! Counts how often a statement reads tables of a name.
 class Readers {
 public:
-	explicit Readers(const Identifier &name_p) : name(name_p) {
-	}
-
 	static idx_t Count(const Identifier &name, QueryNode &node) {
-		Readers readers(name);
+		Readers readers(name, true);
 		readers.Visit(node);
 		return readers.count;
 	}
 
 private:
+	Readers(const Identifier &name_p, bool inlines_p) : name(name_p), inlines(inlines_p) {
+	}
+
+	static bool IsReadTwice(const Identifier &name, QueryNode &node) {
+		Readers readers(name, false);
+		readers.Visit(node);
+		return readers.count > 1;
+	}
+
 	void Visit(QueryNode &node) {
 		ParsedExpressionIterator::EnumerateQueryNodeChildren(
 		    node, [&](unique_ptr<ParsedExpression> &expression) { Visit(*expression); },
@@ -42,7 +48,7 @@ private:
 		for (auto &cte : node.cte_map.map) {
 			auto &body = cte.second->query_node;
 			auto is_inlined = body && cte.second->materialized != CTEMaterialize::CTE_MATERIALIZE_ALWAYS;
-			if (is_inlined && Count(cte.first, node) > 1) {
+			if (inlines && is_inlined && IsReadTwice(cte.first, node)) {
 				Visit(*body);
 			}
 		}
@@ -57,6 +63,8 @@ private:
 	}
 
 	const Identifier &name;
+	//! Also counts what a CTE reads once more where DuckDB puts it in the place of its readers
+	const bool inlines;
 	idx_t count = 0;
 };
 
