@@ -179,6 +179,8 @@ pub struct DhStatement {
     pub settings: *const DhOption,
     pub setting_count: usize,
     pub started_us: i64,
+    pub expected_columns: *const DhOption,
+    pub expected_column_count: usize,
 }
 
 #[repr(C)]

@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExtensionLoaded,
-    LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord, SessionOpened,
-    Setting, TransactionControl, action,
+    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExpectedColumn,
+    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord,
+    SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -32,6 +32,8 @@ pub struct Statement {
     pub settings: Vec<Setting>,
     /// When the client's transaction began, in microseconds since 1970, UTC.
     pub started_us: i64,
+    /// Run it only if it returns these columns; empty: whatever it returns.
+    pub expected_columns: Vec<ExpectedColumn>,
 }
 
 /// What became of a statement.
@@ -104,6 +106,7 @@ impl Session {
             settings: statement.settings,
             mode: statement.mode.into(),
             started_us: Some(statement.started_us),
+            expected_columns: statement.expected_columns,
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let outcome = self

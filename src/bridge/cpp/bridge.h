@@ -168,6 +168,9 @@ struct dh_statement {
 	size_t setting_count;
 	//! When the client's transaction began, in microseconds since 1970, UTC
 	int64_t started_us;
+	//! Names and DuckDB types: run it only if it returns these columns, and describe it. None: whatever it returns
+	const dh_option *expected_columns;
+	size_t expected_column_count;
 };
 
 //! What the server says of a statement, before its rows.
