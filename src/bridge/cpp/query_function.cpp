@@ -6,11 +6,13 @@
 #include "pushed_statement.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
+#include "server_plan.hpp"
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
 #include "transaction.hpp"
 
 #include "duckdb/common/enums/database_modification_type.hpp"
+#include "duckdb/main/profiler/profiling_node.hpp"
 #include "duckdb/main/settings.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
@@ -29,11 +31,27 @@ struct QueryBindData : public RemoteScanData {
 	QueryBindData(RemoteCatalog &catalog, SentStatement sent_p) : RemoteScanData(catalog), sent(std::move(sent_p)) {
 	}
 
+	string ExplainedSql(ClientContext &, const PhysicalTableScan &) override {
+		return sent.Sql();
+	}
+
 	SentStatement sent;
 	vector<LogicalType> types;
 	bool read_only = false;
+	//! The server measures the statement and throws its result away
+	bool is_analyzed = false;
 	//! Set if the statement was started when it was bound
 	shared_ptr<OpenedStream> opened;
+};
+
+//! Of a statement that is analyzed.
+struct AnalyzedState : public GlobalTableFunctionState {
+	explicit AnalyzedState(optional_ptr<const PhysicalOperator> op_p) : op(op_p) {
+	}
+
+	optional_ptr<const PhysicalOperator> op;
+	bool is_done = false;
+	ServerProfile profile;
 };
 
 } // namespace
@@ -140,6 +158,9 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<QueryBindData>();
+	if (data.is_analyzed) {
+		return make_uniq<AnalyzedState>(input.op);
+	}
 	unique_ptr<RemoteStream> stream;
 	if (data.opened) {
 		stream = std::move(data.opened->stream);
@@ -151,6 +172,45 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 	return make_uniq<ScanGlobalState>(context, std::move(stream), false);
 }
 
+static unique_ptr<LocalTableFunctionState> InitLocal(ExecutionContext &context, TableFunctionInitInput &input,
+                                                     GlobalTableFunctionState *global_state) {
+	if (input.bind_data->Cast<QueryBindData>().is_analyzed) {
+		return make_uniq<ArrowScanLocalState>(make_uniq<ArrowArrayWrapper>(), context.client);
+	}
+	return ScanInitLocal(context, input, global_state);
+}
+
+static void Scan(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
+	auto &data = input.bind_data->Cast<QueryBindData>();
+	if (!data.is_analyzed) {
+		ScanFunction(context, input, output);
+		return;
+	}
+	auto &state = input.global_state->Cast<AnalyzedState>();
+	if (!state.is_done) {
+		state.is_done = true;
+		state.profile = AnalyzeOnServer(context, data.catalog, data.sent.Sql(), !data.read_only);
+		if (state.op) {
+			AddToProfile(context, *state.op, state.profile);
+		}
+	}
+}
+
+static void GetMetrics(TableFunctionGetMetricsInput &input) {
+	if (!input.bind_data->Cast<QueryBindData>().is_analyzed) {
+		ScanGetMetrics(input);
+		return;
+	}
+	auto &profile = input.global_state->Cast<AnalyzedState>().profile;
+	input.operator_metrics.elements_returned += profile.Rows();
+	input.operator_metrics.AddExtraInfo("Server Time", StringUtil::Format("%.4fs", profile.seconds));
+}
+
+void AnalyzeQuery(FunctionData &bind_data) {
+	auto &data = bind_data.Cast<QueryBindData>();
+	data.is_analyzed = CanBeExplained(data.sent.Sql());
+}
+
 static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &input) {
 	InsertionOrderPreservingMap<string> result;
 	auto &data = input.bind_data->Cast<QueryBindData>();
@@ -160,12 +220,13 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 }
 
 TableFunction QueryFunction() {
-	TableFunction function(QUERY_FUNCTION_NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, ScanFunction, Bind,
-	                       InitGlobal, ScanInitLocal);
+	TableFunction function(QUERY_FUNCTION_NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, Scan, Bind, InitGlobal,
+	                       InitLocal);
 	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
 	function.bind_operator = BindStatementWithInputs;
 	function.get_partition_data = ScanGetPartitionData;
 	function.to_string = Describe;
+	function.get_metrics = GetMetrics;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
 	RefuseCopies(function);

@@ -24,6 +24,9 @@ duckdb::unique_ptr<duckdb::QueryNode> PushedNode(duckdb::TableFunctionBindInput 
 void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input, duckdb::Catalog &catalog,
                  bool read_only);
 
+//! Have the server measure the statement of a bound call when it is executed; the call will yield no rows then.
+void AnalyzeQuery(duckdb::FunctionData &bind_data);
+
 //! A call of the function, to put into a parsed statement.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog,
                                                        duckdb::shared_ptr<PushedStatement> pushed);

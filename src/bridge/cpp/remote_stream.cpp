@@ -13,12 +13,12 @@ using namespace duckdb;
 namespace duckherder {
 
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
-                           bool writes)
+                           bool writes, bool profiles)
     : catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
-	MirroredSettings settings(context);
+	MirroredSettings settings(context, profiles);
 	dh_statement statement {ToStr(sent.Sql()),
 	                        mode,
 	                        transaction.BeginsOnServer(),

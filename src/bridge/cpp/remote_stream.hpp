@@ -11,14 +11,17 @@ namespace duckherder {
 //! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
-	//! `writes`: may leave something changed, if it is run.
+	//! `writes`: may leave something changed, if it is run. `profiles`: it is an EXPLAIN ANALYZE.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes);
+	             bool writes, bool profiles = false);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
 	duckdb::ArrowTableSchema &Columns() {
 		return columns;
+	}
+	const std::string &Sql() const {
+		return sent.Sql();
 	}
 	//! Rows can be read.
 	bool IsRunning() const {
