@@ -94,7 +94,7 @@ static void ShowServerPlans(ClientContext &context, PhysicalPlanGenerator &plann
 	if (!CanBeExplained(sql)) {
 		return;
 	}
-	for (auto &server_operator : ExplainOnServer(context, data.catalog, sql)) {
+	for (auto &server_operator : ExplainOnServer(context, data.catalog, SentStatement(sql))) {
 		op.children.push_back(Shown(planner, server_operator));
 	}
 }

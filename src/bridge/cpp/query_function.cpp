@@ -189,7 +189,7 @@ static void Scan(ClientContext &context, TableFunctionInput &input, DataChunk &o
 	auto &state = input.global_state->Cast<AnalyzedState>();
 	if (!state.is_done) {
 		state.is_done = true;
-		state.profile = AnalyzeOnServer(context, data.catalog, data.sent.Sql(), !data.read_only);
+		state.profile = AnalyzeOnServer(context, data.catalog, data.sent, !data.read_only);
 		if (state.op) {
 			AddToProfile(context, *state.op, state.profile);
 		}

@@ -49,10 +49,9 @@ bool CanBeExplained(const string &sql) {
 }
 
 //! Runs an EXPLAIN to its end.
-static string ReadPlan(ClientContext &context, RemoteCatalog &catalog, const string &sql, const string &wanted,
+static string ReadPlan(ClientContext &context, RemoteCatalog &catalog, SentStatement explain, const string &wanted,
                        bool writes, bool profiles) {
-	auto stream =
-	    make_uniq<RemoteStream>(context, catalog, SentStatement(sql), DH_EXECUTE_RUN, writes, profiles);
+	auto stream = make_uniq<RemoteStream>(context, catalog, std::move(explain), DH_EXECUTE_RUN, writes, profiles);
 	const vector<LogicalType> types {LogicalType::VARCHAR, LogicalType::VARCHAR};
 	CheckColumnTypes(stream->Columns(), types);
 	ScanGlobalState global(context, std::move(stream), false);
@@ -122,8 +121,9 @@ static vector<ServerOperator> ReadOperators(const JSONValue &json) {
 	return result;
 }
 
-vector<ServerOperator> ExplainOnServer(ClientContext &context, RemoteCatalog &catalog, const string &sql) {
-	auto plan = ReadPlan(context, catalog, "EXPLAIN (FORMAT json) " + sql, "physical_plan", false, false);
+vector<ServerOperator> ExplainOnServer(ClientContext &context, RemoteCatalog &catalog,
+                                       const SentStatement &statement) {
+	auto plan = ReadPlan(context, catalog, statement.Behind("EXPLAIN (FORMAT json) "), "physical_plan", false, false);
 	return ReadOperators(JSONDocument::Parse(plan.c_str(), plan.size())->GetRoot());
 }
 
@@ -141,8 +141,10 @@ static vector<ServerOperator> BelowExplain(vector<ServerOperator> operators) {
 	return {};
 }
 
-ServerProfile AnalyzeOnServer(ClientContext &context, RemoteCatalog &catalog, const string &sql, bool writes) {
-	auto text = ReadPlan(context, catalog, "EXPLAIN (ANALYZE, FORMAT json) " + sql, "analyzed_plan", writes, true);
+ServerProfile AnalyzeOnServer(ClientContext &context, RemoteCatalog &catalog, const SentStatement &statement,
+                              bool writes) {
+	auto explain = statement.Behind("EXPLAIN (ANALYZE, FORMAT json) ");
+	auto text = ReadPlan(context, catalog, std::move(explain), "analyzed_plan", writes, true);
 	auto document = JSONDocument::Parse(text.c_str(), text.size(), JSONReadFlags::ALLOW_INF_AND_NAN);
 	auto json = document->GetRoot();
 	ServerProfile profile;

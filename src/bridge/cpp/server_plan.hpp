@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridge_internal.hpp"
+#include "sent_statement.hpp"
 
 #include "duckdb/common/insertion_order_preserving_map.hpp"
 #include "duckdb/execution/physical_operator.hpp"
@@ -35,10 +36,10 @@ bool CanBeExplained(const std::string &sql);
 
 //! The plan of a statement that can be explained, which is not executed.
 duckdb::vector<ServerOperator> ExplainOnServer(duckdb::ClientContext &context, RemoteCatalog &catalog,
-                                               const std::string &sql);
+                                               const SentStatement &statement);
 //! Execute a statement that can be explained.
-ServerProfile AnalyzeOnServer(duckdb::ClientContext &context, RemoteCatalog &catalog, const std::string &sql,
-                              bool writes);
+ServerProfile AnalyzeOnServer(duckdb::ClientContext &context, RemoteCatalog &catalog,
+                              const SentStatement &statement, bool writes);
 
 //! Show the server's operators below the operator of the client that waited for them, in the profile of what runs.
 void AddToProfile(duckdb::ClientContext &context, const duckdb::PhysicalOperator &op, const ServerProfile &profile);

@@ -260,7 +260,7 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	}
 	unique_ptr<RemoteStream> stream;
 	if (bound->is_analyzed) {
-		AddToProfile(context, *this, AnalyzeOnServer(context, bound->catalog, bound->sent.Sql(), true));
+		AddToProfile(context, *this, AnalyzeOnServer(context, bound->catalog, bound->sent, true));
 	} else {
 		stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
 		CheckColumnTypes(stream->Columns(), bound->types);
