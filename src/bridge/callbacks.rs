@@ -293,13 +293,14 @@ extern "C" fn text_free(text: *mut DhText) {
 
 extern "C" fn session_query_history(
     session: *const Session,
+    own: bool,
     interrupt: *const DhInterrupt,
     out: *mut *mut DhQueryHistory,
 ) -> *mut DhError {
     guard(|| {
         // SAFETY: the handle is alive.
         let session = unsafe { borrow(session) }?;
-        let records = wait(&interrupted(interrupt), session.query_history())?;
+        let records = wait(&interrupted(interrupt), session.query_history(own))?;
         // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
         unsafe { give(out.cast::<*mut QueryHistoryHandle>(), QueryHistoryHandle::new(records)) };
         Ok(())

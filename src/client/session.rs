@@ -171,19 +171,18 @@ impl Session {
         .await
     }
 
-    /// What the server has recorded of the statements of all its clients, oldest first.
+    /// What the server has recorded of the statements of all its clients, or of this session alone, oldest first.
     ///
     /// # Errors
     /// As the server reports it.
-    pub async fn query_history(&self) -> Result<Vec<QueryRecord>> {
-        let request = QueryHistoryRequest {};
-        let history: QueryHistory = self
-            .retrying(false, |id| {
-                let request = &request;
-                async move { self.connection.act(action::QUERY_HISTORY, request, Some(&id)).await }
-            })
-            .await?;
-        Ok(history.records)
+    pub async fn query_history(&self, own: bool) -> Result<Vec<QueryRecord>> {
+        self.retrying(false, |id| async move {
+            let request = QueryHistoryRequest {};
+            let mut history: QueryHistory = self.connection.act(action::QUERY_HISTORY, &request, Some(&id)).await?;
+            history.records.retain(|record| !own || record.session_id == id);
+            Ok(history.records)
+        })
+        .await
     }
 
     /// End the transaction that statements have begun, if any.

@@ -7,6 +7,7 @@
 #include "remote_stream.hpp"
 #include "returning.hpp"
 #include "scan_state.hpp"
+#include "server_plan.hpp"
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
 #include "transaction.hpp"
@@ -15,6 +16,7 @@
 #include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/main/prepared_statement_data.hpp"
+#include "duckdb/main/profiler/profiling_node.hpp"
 #include "duckdb/main/settings.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
@@ -33,11 +35,17 @@ struct QueryBindData : public RemoteScanData {
 	QueryBindData(RemoteCatalog &catalog, SentStatement sent_p) : RemoteScanData(catalog), sent(std::move(sent_p)) {
 	}
 
+	string ExplainedSql(ClientContext &, const PhysicalTableScan &) override {
+		return sent.Sql();
+	}
+
 	SentStatement sent;
 	vector<LogicalType> types;
 	bool read_only = false;
 	//! What the client expects the statement to return, as long as the server has not confirmed it
 	optional<ResultShape> expected;
+	//! The server measures the statement and throws its result away
+	bool is_analyzed = false;
 	//! Set if the statement was started when it was planned
 	shared_ptr<OpenedStream> opened;
 	//! It may have changed something, so it must not be started again
@@ -54,6 +62,16 @@ struct Executable {
 };
 void CheckIsExecutable(ClientContext &context, PreparedStatementData &prepared);
 template struct Executable<&ClientContext::CheckIfPreparedStatementIsExecutable>;
+
+//! Of a statement that is analyzed.
+struct AnalyzedState : public GlobalTableFunctionState {
+	explicit AnalyzedState(optional_ptr<const PhysicalOperator> op_p) : op(op_p) {
+	}
+
+	optional_ptr<const PhysicalOperator> op;
+	bool is_done = false;
+	ServerProfile profile;
+};
 
 } // namespace
 
@@ -207,6 +225,9 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<QueryBindData>();
+	if (data.is_analyzed) {
+		return make_uniq<AnalyzedState>(input.op);
+	}
 	unique_ptr<RemoteStream> stream;
 	if (data.opened && data.opened->stream && data.opened->stream->IsRunning()) {
 		stream = std::move(data.opened->stream);
@@ -223,6 +244,45 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 		                            "changed while the statement was being prepared; run it again");
 	}
 	return make_uniq<ScanGlobalState>(context, std::move(stream), false);
+}
+
+static unique_ptr<LocalTableFunctionState> InitLocal(ExecutionContext &context, TableFunctionInitInput &input,
+                                                     GlobalTableFunctionState *global_state) {
+	if (input.bind_data->Cast<QueryBindData>().is_analyzed) {
+		return make_uniq<ArrowScanLocalState>(make_uniq<ArrowArrayWrapper>(), context.client);
+	}
+	return ScanInitLocal(context, input, global_state);
+}
+
+static void Scan(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
+	auto &data = input.bind_data->Cast<QueryBindData>();
+	if (!data.is_analyzed) {
+		ScanFunction(context, input, output);
+		return;
+	}
+	auto &state = input.global_state->Cast<AnalyzedState>();
+	if (!state.is_done) {
+		state.is_done = true;
+		state.profile = AnalyzeOnServer(context, data.catalog, data.sent, !data.read_only);
+		if (state.op) {
+			AddToProfile(context, *state.op, state.profile);
+		}
+	}
+}
+
+static void GetMetrics(TableFunctionGetMetricsInput &input) {
+	if (!input.bind_data->Cast<QueryBindData>().is_analyzed) {
+		ScanGetMetrics(input);
+		return;
+	}
+	auto &profile = input.global_state->Cast<AnalyzedState>().profile;
+	input.operator_metrics.elements_returned += profile.Rows();
+	input.operator_metrics.AddExtraInfo("Server Time", StringUtil::Format("%.4fs", profile.seconds));
+}
+
+void AnalyzeQuery(FunctionData &bind_data) {
+	auto &data = bind_data.Cast<QueryBindData>();
+	data.is_analyzed = CanBeExplained(data.sent.Sql());
 }
 
 static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &input) {
@@ -288,12 +348,13 @@ bool ConfirmExpected(ClientContext &context, PreparedStatementData &prepared, Ca
 }
 
 TableFunction QueryFunction() {
-	TableFunction function(QUERY_FUNCTION_NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, ScanFunction, Bind,
-	                       InitGlobal, ScanInitLocal);
+	TableFunction function(QUERY_FUNCTION_NAME, {LogicalType::VARCHAR, LogicalType::VARCHAR}, Scan, Bind, InitGlobal,
+	                       InitLocal);
 	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
 	function.bind_operator = BindStatementWithInputs;
 	function.get_partition_data = ScanGetPartitionData;
 	function.to_string = Describe;
+	function.get_metrics = GetMetrics;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
 	RefuseCopies(function);

@@ -29,6 +29,9 @@ void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput 
 //! False: nothing has run, and the plan must be made anew.
 bool ConfirmExpected(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared, duckdb::Catalog &catalog);
 
+//! Have the server measure the statement of a bound call when it is executed; the call will yield no rows then.
+void AnalyzeQuery(duckdb::FunctionData &bind_data);
+
 //! A call of the function, to put into a parsed statement.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog,
                                                        duckdb::shared_ptr<PushedStatement> pushed);

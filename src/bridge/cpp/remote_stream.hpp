@@ -19,8 +19,9 @@ struct ResultShape {
 class RemoteStream {
 public:
 	//! `writes`: may leave something changed, if it is run. `expected`: it is run only if these are its columns, and described.
+	//! `profiles`: it is an EXPLAIN ANALYZE.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr);
+	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr, bool profiles = false);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
