@@ -1,6 +1,5 @@
 // Whole statements that run on the server.
 
-#include "builtin_macros.hpp"
 #include "catalog.hpp"
 #include "foldable_constants.hpp"
 #include "local_inputs.hpp"
@@ -37,6 +36,12 @@ bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	default:
 		return true;
 	}
+}
+
+static bool IsBuiltinFunction(DatabaseInstance &database, const Identifier &name) {
+	auto transaction = CatalogTransaction::GetSystemTransaction(database);
+	auto &schema = Catalog::GetSystemCatalog(database).GetSchema(transaction, Identifier(DEFAULT_SCHEMA));
+	return schema.GetEntry(transaction, CatalogType::SCALAR_FUNCTION_ENTRY, name) != nullptr;
 }
 
 //! Turns away functions and macros that only this client has.
