@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExtensionLoaded,
-    LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord, SessionOpened,
-    Setting, TransactionControl, action,
+    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExpectedColumn,
+    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord,
+    SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -32,6 +32,8 @@ pub struct Statement {
     pub settings: Vec<Setting>,
     /// When the client's transaction began, in microseconds since 1970, UTC.
     pub started_us: i64,
+    /// Run it only if it returns these columns; empty: whatever it returns.
+    pub expected_columns: Vec<ExpectedColumn>,
 }
 
 /// What became of a statement.
@@ -104,6 +106,7 @@ impl Session {
             settings: statement.settings,
             mode: statement.mode.into(),
             started_us: Some(statement.started_us),
+            expected_columns: statement.expected_columns,
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let outcome = self
@@ -165,13 +168,18 @@ impl Session {
         self.ask(action::LOAD_EXTENSION, wanted).await
     }
 
-    /// What the server has recorded of the statements of all its clients, oldest first.
+    /// What the server has recorded of the statements of all its clients, or of this session alone, oldest first.
     ///
     /// # Errors
     /// As the server reports it.
-    pub async fn query_history(&self) -> Result<Vec<QueryRecord>> {
-        let history: QueryHistory = self.ask(action::QUERY_HISTORY, &QueryHistoryRequest {}).await?;
-        Ok(history.records)
+    pub async fn query_history(&self, own: bool) -> Result<Vec<QueryRecord>> {
+        self.retrying(false, |id| async move {
+            let request = QueryHistoryRequest {};
+            let mut history: QueryHistory = self.connection.act(action::QUERY_HISTORY, &request, Some(&id)).await?;
+            history.records.retain(|record| !own || record.session_id == id);
+            Ok(history.records)
+        })
+        .await
     }
 
     /// Have the server do something that no transaction matters to.

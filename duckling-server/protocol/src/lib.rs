@@ -17,7 +17,9 @@ pub use cluster::{
     Done, Heartbeat, Join, Joined, Leave, RegisterDriver, RegisterWorker, Release, UnregisterWorker, Versions, Worker,
     WorkerStatus, Workers, WorkersRequest,
 };
-pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
+pub use command::{
+    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExpectedColumn, Ingest, ReturnKind, Setting, TransactionControl,
+};
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
 pub use history::{QueryHistory, QueryHistoryRequest, QueryRecord, QueryStatus};
@@ -28,7 +30,7 @@ pub use snapshot::{
 };
 
 /// Version of this protocol; a server refuses a client whose number differs.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Metadata key that names the session of a call; the value is the id that [`SessionOpened`] returned.
 pub const SESSION_HEADER: &str = "x-duckherder-session";

@@ -206,7 +206,7 @@ impl Session {
     pub async fn execute_as(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
         let (database, recording) = (self.database.clone(), self.record(&sql));
         let start = move |connection: &Connection, entry: &Entry| {
-            let (execution, stream) = start(connection, &database, &sql, mode)?;
+            let (execution, stream) = start(connection, &database, &sql, &mode)?;
             if let Some(stream) = &stream {
                 entry.start(stream.return_kind(), stream.has_run());
             }

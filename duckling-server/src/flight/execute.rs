@@ -7,12 +7,13 @@ use tonic::{Response, Status};
 use super::encode::{FlightDataStream, encode_answer};
 use super::sessions::Lease;
 use super::status::from_engine;
-use crate::engine::{Conditions, Description, Execution, Mode, ReturnKind};
+use crate::engine::{Conditions, Description, Execution, ExpectedColumn, Mode, ReturnKind};
 
 /// Do what the command says; the answer goes before the rows.
 pub async fn execute(session: Lease, command: Execute) -> Result<Response<FlightDataStream>, Status> {
     let mode = match command.mode() {
-        ExecuteMode::Run => Mode::Run,
+        ExecuteMode::Run if command.expected_columns.is_empty() => Mode::Run,
+        ExecuteMode::Run => Mode::RunExpecting(expected(command.expected_columns)),
         ExecuteMode::DescribeAndRun => Mode::DescribeAndRun,
         ExecuteMode::Describe => Mode::Describe,
     };
@@ -59,6 +60,16 @@ fn answer(execution: &Execution) -> ExecuteAnswer {
             ..answer
         },
     }
+}
+
+fn expected(columns: Vec<duckling_protocol::ExpectedColumn>) -> Vec<ExpectedColumn> {
+    columns
+        .into_iter()
+        .map(|column| ExpectedColumn {
+            name: column.name,
+            column_type: column.column_type,
+        })
+        .collect()
 }
 
 /// What a request asks its statement to run under.

@@ -72,10 +72,7 @@ impl Cluster {
     /// Tasks that run now, and that have run, on all servers.
     pub fn counts(&self) -> (u64, u64) {
         let sum = |count: fn(&TaskCounters) -> u64| self.tasks.iter().map(|tasks| count(tasks)).sum();
-        (
-            sum(|tasks| tasks.running()),
-            sum(|tasks| tasks.done()),
-        )
+        (sum(|tasks| tasks.running()), sum(|tasks| tasks.done()))
     }
 
     /// Wait until no server runs a task.

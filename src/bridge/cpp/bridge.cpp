@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 #include "cluster_functions.hpp"
 #include "copy_database.hpp"
+#include "explain.hpp"
 #include "join_keys.hpp"
 #include "load_extension.hpp"
 #include "local_inputs.hpp"
@@ -100,6 +101,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		OptimizerExtension::Register(config, duckherder::RuntimeFiltersOfJoins());
+		OptimizerExtension::Register(config, duckherder::ExplainRemotePlans());
 		PlannerExtension::Register(config, duckherder::ReturnTypeOfStatementsWithInputs());
 		PlannerExtension::Register(config, duckherder::IndexesWithTheirTables());
 		duckling::RegisterTravellingTypes(config);

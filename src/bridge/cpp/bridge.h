@@ -190,6 +190,9 @@ struct dh_statement {
 	size_t setting_count;
 	//! When the client's transaction began, in microseconds since 1970, UTC
 	int64_t started_us;
+	//! Names and DuckDB types: run it only if it returns these columns, and describe it. None: whatever it returns
+	const dh_option *expected_columns;
+	size_t expected_column_count;
 };
 
 //! What the server says of a statement, before its rows.
@@ -244,7 +247,9 @@ struct dh_callbacks {
 	                                    dh_str version, const dh_interrupt *interrupt, dh_text **out);
 	void (*text_free)(dh_text *text);
 	//! What the server has recorded of all its clients' statements, oldest first.
-	dh_error *(*session_query_history)(dh_session *session, const dh_interrupt *interrupt, dh_query_history **out);
+	//! `own`: of this session alone
+	dh_error *(*session_query_history)(dh_session *session, bool own, const dh_interrupt *interrupt,
+	                                    dh_query_history **out);
 	void (*query_history_free)(dh_query_history *history);
 	//! Have the server take the one at `location` ("grpc://host:port") as a worker.
 	dh_error *(*session_register_worker)(dh_session *session, dh_str id, dh_str location,

@@ -29,7 +29,11 @@ static const string NAMES[] = {"Calendar",
                                duckling::TASKS_PER_WORKER,
                                duckling::BROADCAST_LIMIT};
 
-MirroredSettings::MirroredSettings(ClientContext &context) {
+//! Without it, DuckDB shows none of an INSERT of VALUES, for example
+static const string PROFILING_COVERAGE = "profiling_coverage";
+static const string ALL_OPERATORS = "ALL";
+
+MirroredSettings::MirroredSettings(ClientContext &context, bool profiles) {
 	values.reserve(std::size(NAMES));
 	for (auto &name : NAMES) {
 		Value value;
@@ -42,6 +46,9 @@ MirroredSettings::MirroredSettings(ClientContext &context) {
 			continue;
 		}
 		views.push_back({ToStr(name), ToStr(values.back())});
+	}
+	if (profiles) {
+		views.push_back({ToStr(PROFILING_COVERAGE), ToStr(ALL_OPERATORS)});
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "query_function.hpp"
 #include "remote_stream.hpp"
 #include "server_names.hpp"
+#include "snapshot.hpp"
 #include "statement_kind.hpp"
 #include "statement_state.hpp"
 
@@ -29,13 +30,31 @@ bool RemoteCatalog::Supports(RemoteCapability) const {
 bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	switch (expression.GetExpressionClass()) {
 	case ExpressionClass::FUNCTION:
-		// Also turns away functions and macros that only this client has
-		return ServerHasFunction(expression.Cast<FunctionExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
+		return SupportsCall(expression.Cast<FunctionExpression>().GetQualifiedName());
 	case ExpressionClass::WINDOW:
-		return ServerHasFunction(expression.Cast<WindowExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
+		return SupportsCall(expression.Cast<WindowExpression>().GetQualifiedName());
 	default:
 		return true;
 	}
+}
+
+static bool IsBuiltinFunction(DatabaseInstance &database, const Identifier &name) {
+	auto transaction = CatalogTransaction::GetSystemTransaction(database);
+	auto &schema = Catalog::GetSystemCatalog(database).GetSchema(transaction, Identifier(DEFAULT_SCHEMA));
+	return schema.GetEntry(transaction, CatalogType::SCALAR_FUNCTION_ENTRY, name) != nullptr;
+}
+
+//! Turns away functions and macros that only this client has.
+bool RemoteCatalog::SupportsCall(const QualifiedName &name) {
+	if (name.Path().size() == 1) {
+		// Before its own functions, the server finds macros that somebody has made there; the client does not mean them
+		auto snapshot = LastSnapshot();
+		if (snapshot && snapshot->Has(CatalogType::MACRO_ENTRY, name.Name()) &&
+		    IsBuiltinFunction(GetDatabase(), name.Name())) {
+			return false;
+		}
+	}
+	return ServerHasFunction(name.Name(), CatalogType::MACRO_ENTRY);
 }
 
 bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {

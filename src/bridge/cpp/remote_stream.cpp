@@ -13,19 +13,25 @@ using namespace duckdb;
 namespace duckherder {
 
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
-                           bool writes)
+                           bool writes, optional_ptr<const ResultShape> expected, bool profiles)
     : catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
 	Interrupt interrupt(context);
-	MirroredSettings settings(context);
+	MirroredSettings settings(context, profiles);
+	vector<dh_option> columns_expected;
+	for (idx_t i = 0; expected && i < expected->names.size(); i++) {
+		columns_expected.push_back({ToStr(expected->names[i]), ToStr(expected->types[i])});
+	}
 	dh_statement statement {ToStr(sent.Sql()),
 	                        mode,
 	                        transaction.BeginsOnServer(),
 	                        writes,
 	                        settings.Data(),
 	                        settings.Count(),
-	                        MetaTransaction::Get(context).start_timestamp.value};
+	                        MetaTransaction::Get(context).start_timestamp.value,
+	                        columns_expected.data(),
+	                        columns_expected.size()};
 	if (writes) {
 		transaction.Writes();
 	}

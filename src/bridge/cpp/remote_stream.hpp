@@ -8,17 +8,28 @@
 
 namespace duckherder {
 
+//! Columns of a result.
+struct ResultShape {
+	duckdb::vector<std::string> names;
+	//! DuckDB's types, as SQL
+	duckdb::vector<std::string> types;
+};
+
 //! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
-	//! `writes`: may leave something changed, if it is run.
+	//! `writes`: may leave something changed, if it is run. `expected`: it is run only if these are its columns, and described.
+	//! `profiles`: it is an EXPLAIN ANALYZE.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes);
+	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr, bool profiles = false);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
 	duckdb::ArrowTableSchema &Columns() {
 		return columns;
+	}
+	const std::string &Sql() const {
+		return sent.Sql();
 	}
 	//! Rows can be read.
 	bool IsRunning() const {
@@ -47,7 +58,7 @@ private:
 	duckdb::ArrowTableSchema columns;
 };
 
-//! A stream that was opened when its statement was bound, until its execution takes it over.
+//! A stream that was opened when its statement was planned, until its execution takes it over.
 struct OpenedStream {
 	duckdb::unique_ptr<RemoteStream> stream;
 };

@@ -2,7 +2,12 @@
 
 #include "scan_state.hpp"
 
+#include "catalog.hpp"
+#include "session_state.hpp"
+
+#include "duckdb/common/string_util.hpp"
 #include "duckdb/common/types/data_chunk.hpp"
+#include "duckdb/main/profiler/profiling_node.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
 
 using namespace duckdb;
@@ -64,6 +69,40 @@ OperatorPartitionData ScanGetPartitionData(ClientContext &, TableFunctionGetPart
 		throw InternalException("A remote scan has no partition columns");
 	}
 	return OperatorPartitionData(input.local_state->Cast<ArrowScanLocalState>().batch_index);
+}
+
+const InsertionOrderPreservingMap<string> &ScanGlobalState::ServerMetrics(ClientContext &context,
+                                                                          RemoteCatalog &catalog) {
+	lock_guard<mutex> guard(lock);
+	if (!server_metrics.empty()) {
+		return server_metrics;
+	}
+	server_metrics["Remote SQL"] = stream->Sql();
+	dh_query_history *history = nullptr;
+	duckherder::Interrupt interrupt(context);
+	Check(Rust().session_query_history(&catalog.SessionOf(context)->Get(context), true, &interrupt, &history));
+	// The last execution of the text; a server may keep no history
+	for (auto i = history->record_count; i-- > 0;) {
+		auto &record = history->records[i];
+		if (ToString(record.sql) == stream->Sql()) {
+			server_metrics["Server Rows"] = to_string(record.rows);
+			server_metrics["Sent"] = StringUtil::BytesToHumanReadableString(record.sent_bytes, 1000);
+			server_metrics["Server Time"] = StringUtil::Format("%.4fs", double(record.duration_us) / 1e6);
+			server_metrics["Server CPU Time"] = StringUtil::Format("%.4fs", double(record.cpu_us) / 1e6);
+			break;
+		}
+	}
+	Rust().query_history_free(history);
+	return server_metrics;
+}
+
+void ScanGetMetrics(TableFunctionGetMetricsInput &input) {
+	auto &catalog = input.bind_data->Cast<RemoteScanData>().catalog;
+	for (auto &entry : input.global_state->Cast<ScanGlobalState>().ServerMetrics(input.context, catalog)) {
+		auto info = input.operator_metrics.GetExtraInfo();
+		info[entry.first] = entry.second;
+		input.operator_metrics.SetExtraInfo(std::move(info));
+	}
 }
 
 // DuckDB copies a plan by writing and reading it, and keeps the original where that is not implemented

@@ -5,6 +5,10 @@
 
 #include "duckdb/function/table_function.hpp"
 
+namespace duckdb {
+class PhysicalTableScan;
+} // namespace duckdb
+
 namespace duckherder {
 
 class RemoteCatalog;
@@ -12,6 +16,9 @@ class RemoteCatalog;
 //! Bind data of a table function that reads from an attached server.
 struct RemoteScanData : public duckdb::TableFunctionData {
 	explicit RemoteScanData(RemoteCatalog &catalog);
+
+	//! What a scan sends to the server, as far as it is known before anything is executed. The scan shows it from now on.
+	virtual std::string ExplainedSql(duckdb::ClientContext &context, const duckdb::PhysicalTableScan &scan) = 0;
 
 	RemoteCatalog &catalog;
 };
@@ -28,6 +35,10 @@ public:
 	//! Give `local` the next batch; false at the end.
 	bool Next(duckdb::ClientContext &context, duckdb::ArrowScanLocalState &local);
 
+	//! Rows, bytes and times of the server, for a user to read. It is asked once.
+	const duckdb::InsertionOrderPreservingMap<std::string> &ServerMetrics(duckdb::ClientContext &context,
+	                                                                      RemoteCatalog &catalog);
+
 	const duckdb::unique_ptr<RemoteStream> stream;
 	const bool projected;
 
@@ -36,6 +47,7 @@ private:
 	duckdb::mutex lock;
 	duckdb::idx_t batch_index = 0;
 	bool done = false;
+	duckdb::InsertionOrderPreservingMap<std::string> server_metrics;
 };
 
 duckdb::unique_ptr<duckdb::LocalTableFunctionState> ScanInitLocal(duckdb::ExecutionContext &context,
@@ -47,6 +59,9 @@ void ScanFunction(duckdb::ClientContext &context, duckdb::TableFunctionInput &da
 
 duckdb::OperatorPartitionData ScanGetPartitionData(duckdb::ClientContext &context,
                                                    duckdb::TableFunctionGetPartitionInput &input);
+
+//! Tell EXPLAIN ANALYZE what was sent, and what the server has recorded of it.
+void ScanGetMetrics(duckdb::TableFunctionGetMetricsInput &input);
 
 //! Keep DuckDB from copying scans of the function, as it does with a CTE that is read twice: each copy would ask the server.
 void RefuseCopies(duckdb::TableFunction &function);

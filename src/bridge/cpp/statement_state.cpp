@@ -72,6 +72,7 @@ void StatementState::QueryBegin(ClientContext &context) {
 	executes_prepared = false;
 	needed_server = nullptr;
 	second_attempt = false;
+	is_first_plan = true;
 }
 
 void StatementState::NeedsServer(RemoteCatalog &catalog) {
@@ -87,6 +88,7 @@ bool StatementState::CanRequestRebind() {
 }
 
 RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &error) {
+	is_first_plan = false;
 	auto server = needed_server;
 	needed_server = nullptr;
 	if (!server) {
@@ -98,6 +100,11 @@ RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLState
 	// What the inputs read from the server, and what it does with them, belongs together
 	RemoteTransaction::Get(context, *server).ReadOneSnapshot();
 	return RebindQueryInfo::ATTEMPT_TO_REBIND;
+}
+
+RebindQueryInfo StatementState::OnFinalizePrepare(ClientContext &, PreparedStatementData &, PreparedStatementMode) {
+	is_first_plan = false;
+	return RebindQueryInfo::DO_NOT_REBIND;
 }
 
 RebindQueryInfo StatementState::OnRebindPreparedStatement(ClientContext &, BindPreparedStatementCallbackInfo &info,

@@ -21,6 +21,11 @@ public:
 	//! A statement is bound to be executed at once: neither to be explained, nor for its shape alone.
 	bool IsBoundToExecute(duckdb::optional_ptr<duckdb::Binder> binder) const;
 
+	//! It is planned for the first time: states are asked of the plan before it is executed.
+	bool IsFirstPlan() const {
+		return is_first_plan;
+	}
+
 	//! What the user wrote is several statements for DuckDB, all in one transaction: IMPORT DATABASE, for example.
 	bool IsOneOfSeveral() const {
 		return is_one_of_several;
@@ -45,6 +50,8 @@ public:
 	bool CanRequestRebind() override;
 	duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext &context, duckdb::SQLStatement &statement,
 	                                        duckdb::ErrorData &error) override;
+	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
+	                                          duckdb::PreparedStatementMode mode) override;
 	duckdb::RebindQueryInfo OnRebindPreparedStatement(duckdb::ClientContext &context,
 	                                                  duckdb::BindPreparedStatementCallbackInfo &info,
 	                                                  duckdb::RebindQueryInfo current_rebind) override;
@@ -54,6 +61,7 @@ private:
 	bool explains = false;
 	bool is_one_of_several = false;
 	bool prepares = false;
+	bool is_first_plan = false;
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
 	duckdb::optional_ptr<RemoteCatalog> needed_server;

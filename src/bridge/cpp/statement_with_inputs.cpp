@@ -9,6 +9,7 @@
 #include "remote_statement.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
+#include "server_plan.hpp"
 #include "statement_state.hpp"
 #include "transaction.hpp"
 
@@ -53,6 +54,8 @@ struct BoundStatementWithInputs {
 	vector<InputTable> inputs;
 	vector<LogicalType> types;
 	StatementReturnType return_type = StatementReturnType::QUERY_RESULT;
+	//! The server measures it and throws its result away
+	bool is_analyzed = false;
 };
 
 //! Takes in the rows of an input.
@@ -166,6 +169,10 @@ public:
 protected:
 	SourceResultType GetDataInternal(ExecutionContext &context, DataChunk &chunk,
 	                                 OperatorSourceInput &input) const override {
+		if (bound->is_analyzed) {
+			Run(context.client);
+			return SourceResultType::FINISHED;
+		}
 		auto &state = input.global_state.Cast<SourceState>();
 		if (!state.scan) {
 			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client), false);
@@ -184,6 +191,7 @@ protected:
 
 private:
 	void Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const;
+	//! No stream if the statement is analyzed.
 	unique_ptr<RemoteStream> Run(ClientContext &context) const;
 
 	unique_ptr<BoundStatementWithInputs> bound;
@@ -250,8 +258,13 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	for (auto &child : children) {
 		Load(context, transaction, child.get().Cast<InputSink>());
 	}
-	auto stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
-	CheckColumnTypes(stream->Columns(), bound->types);
+	unique_ptr<RemoteStream> stream;
+	if (bound->is_analyzed) {
+		AddToProfile(context, *this, AnalyzeOnServer(context, bound->catalog, bound->sent, true));
+	} else {
+		stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
+		CheckColumnTypes(stream->Columns(), bound->types);
+	}
 	// The statement is over when its first row arrives
 	for (auto &table : bound->inputs) {
 		RunRemote(context, bound->catalog, "DROP TABLE temp.main." + table.name);
@@ -408,6 +421,13 @@ static optional_ptr<LogicalStatementWithInputs> FindStatement(LogicalOperator &o
 		return static_cast<LogicalStatementWithInputs &>(op);
 	}
 	return op.type == LogicalOperatorType::LOGICAL_PROJECTION ? FindStatement(*op.children[0]) : nullptr;
+}
+
+void AnalyzeStatementWithInputs(LogicalOperator &op) {
+	auto found = FindStatement(op);
+	if (found) {
+		found->bound->is_analyzed = CanBeExplained(found->bound->sent.Sql());
+	}
 }
 
 static void SetReturnType(PlannerExtensionInput &input, BoundStatement &statement) {
