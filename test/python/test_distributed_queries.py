@@ -1,0 +1,226 @@
+"""Queries on a driver and its workers have the answers of one DuckDB, also when workers fail."""
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from answers import answer_of
+from conftest import ROOT, Duckling, extension_path
+
+TPCDS = ROOT / "build" / "tpcds"
+WORKERS = 3
+LIMIT_S = 60
+
+
+class Cluster:
+    """A driver, its workers, and a client; `memory` sees the same files as `dh`."""
+
+    def __init__(self) -> None:
+        self.driver = Duckling("--listen", "127.0.0.1:0", "--worker-timeout", "2s", "--log-level", "error")
+        self.workers = {}
+        self.client = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+        self.client.load_extension(str(extension_path()))
+        self.client.execute(f"ATTACH 'dh' (TYPE duckherder, server_port {self.driver.port})")
+        self.client.execute("SET duckherder_distribution = 'force'")
+
+    def start(self, name: str) -> None:
+        driver = f"127.0.0.1:{self.driver.port}"
+        arguments = ("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1")
+        self.workers[name] = Duckling(*arguments, "--worker-timeout", "2s", "--log-level", "error")
+        self.wait_for(len(self.workers))
+
+    def wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + LIMIT_S
+        while self.client.execute("SELECT duckherder_get_worker_count()").fetchone()[0] != count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def view(self, name: str, source: str) -> None:
+        self.client.execute(f"CREATE VIEW {name} AS FROM {source}")
+        self.client.execute(f"CREATE VIEW dh.{name} AS FROM {source}")
+
+    def compare(self, query: str) -> str:
+        """Nothing, or what is different."""
+        self.client.execute("USE memory")
+        here = answer_of(self.client, query, [])
+        assert not here.error, here
+        self.client.execute("USE dh")
+        there = answer_of(self.client, query, [])
+        self.client.execute("USE memory")
+        return "" if there.same_as(here, ordered=False, rounded=True) else f"{there}\nhere: {here}"
+
+    def plan(self, query: str) -> str:
+        self.client.execute("USE dh")
+        plan = "\n".join(row[1] for row in self.client.execute(f"EXPLAIN {query}").fetchall())
+        self.client.execute("USE memory")
+        return plan
+
+    def end(self) -> None:
+        self.client.close()
+        for server in (*self.workers.values(), self.driver):
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def tpcds() -> Iterator[Cluster]:
+    cluster = Cluster()
+    for number in range(WORKERS):
+        cluster.start(f"w{number}")
+    files = sorted(TPCDS.glob("*.parquet"))
+    assert files, f"no tables in {TPCDS}"
+    for file in files:
+        cluster.view(file.stem, f"read_parquet('{file}')")
+    yield cluster
+    cluster.end()
+
+
+@pytest.mark.parametrize("number", range(1, 100))
+def test_tpcds(tpcds: Cluster, number: int) -> None:
+    query = (TPCDS / f"{number:02}.sql").read_text().strip()
+    query = re.sub(r"(LIMIT 100\s*)?;$", "", query, flags=re.IGNORECASE)
+    assert tpcds.compare(query) == ""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Files of 200,000 rows: `t` is one of many row groups, `parts` a folder of files by Hive's convention."""
+    result = Cluster()
+    for number in range(WORKERS):
+        result.start(f"w{number}")
+    rows = "SELECT i, i % 7 AS g, i % 1000 AS k, 'text ' || i % 97 AS s, i * 1.5 AS d, [i, NULL] AS l FROM range(200000) r(i)"
+    result.client.execute(f"COPY ({rows}) TO '{tmp_path}/t.parquet' (ROW_GROUP_SIZE 10000)")
+    result.client.execute(f"COPY ({rows}) TO '{tmp_path}/parts' (FORMAT parquet, PARTITION_BY (g))")
+    result.client.execute(f"COPY (SELECT k, k % 10 AS tens FROM range(1000) r(k)) TO '{tmp_path}/keys.csv'")
+    result.view("t", f"read_parquet('{tmp_path}/t.parquet')")
+    result.view("parts", f"read_parquet('{tmp_path}/parts/*/*.parquet')")
+    result.view("keys", f"read_csv('{tmp_path}/keys.csv')")
+    yield result
+    result.end()
+
+
+QUERIES = (
+    "SELECT count(*), sum(i), min(s), max(d), avg(i) FROM t",
+    "SELECT g, count(*), sum(d), avg(k), count(DISTINCT s) FROM t GROUP BY g",
+    "SELECT s, median(i), stddev(d) FROM t GROUP BY s",
+    "SELECT DISTINCT g, s FROM t",
+    "SELECT * FROM t WHERE i % 1000 = 7",
+    "SELECT i, s FROM t ORDER BY s, i DESC LIMIT 20 OFFSET 7",
+    "SELECT tens, count(*), sum(i) FROM t JOIN keys USING (k) GROUP BY tens",
+    "SELECT t.k, count(keys.tens) FROM t LEFT JOIN keys ON t.k = keys.k AND keys.tens = 3 GROUP BY ALL",
+    "SELECT tens, i FROM (FROM t WHERE i < 500) x FULL JOIN keys ON x.i = keys.k * 2",
+    "SELECT count(*) FROM t WHERE k NOT IN (SELECT k FROM keys WHERE tens > 2)",
+    "SELECT count(*) FROM t a WHERE EXISTS (FROM parts b WHERE b.i = a.i + 1 AND b.g = 3)",
+    "SELECT a.g, count(*) FROM t a JOIN parts b USING (i, g) GROUP BY 1",
+    "SELECT g, i, row_number() OVER (PARTITION BY g ORDER BY i DESC) r, sum(k) OVER (PARTITION BY g, s) FROM t QUALIFY r < 5",
+    "SELECT k FROM t EXCEPT SELECT k FROM keys WHERE tens < 5",
+    "SELECT k FROM t WHERE i < 3000 INTERSECT ALL SELECT k FROM keys",
+    "SELECT g, s FROM t UNION SELECT g, s FROM parts",
+    "SELECT g, sum(n) FROM (SELECT g, i AS n FROM t UNION ALL SELECT g, 1 FROM parts) GROUP BY g",
+    "SELECT unnest(l) AS u, count(*) FROM t WHERE i < 1000 GROUP BY u",
+    "WITH x AS MATERIALIZED (SELECT g, sum(i) AS n FROM t GROUP BY g) SELECT a.g, a.n - b.n FROM x a JOIN x b ON a.g = b.g + 1",
+    "SELECT g, (SELECT max(i) FROM parts p WHERE p.g = t.g) AS m, count(*) FROM t GROUP BY ALL",
+    "SELECT count(*) FROM parts WHERE g = 3",
+    "SELECT g, count(*) FROM parts WHERE g > 4 GROUP BY g",
+    "SELECT g, s, sum(i) FROM t GROUP BY ROLLUP (g, s)",
+    "SELECT sum(i) FILTER (WHERE g = 1), count(*) FILTER (WHERE s LIKE '%7') FROM t",
+    "SELECT count(*) FROM t, (SELECT max(i) AS m FROM parts) WHERE i > m - 10",
+    "SELECT string_agg(s, ',' ORDER BY i) FROM t WHERE i < 100",
+    "SELECT s, i FROM t LIMIT 5",
+    "SELECT g, sum(hash(s)) FROM t GROUP BY g HAVING count(*) > 28571",
+)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_query(cluster: Cluster, query: str) -> None:
+    assert cluster.compare(query) == ""
+
+
+def test_explain_shows_stages(cluster: Cluster) -> None:
+    plan = cluster.plan("SELECT g, sum(i) FROM t GROUP BY g")
+    assert "Stage 1" in plan and "ROW_GROUP_PARTITION" in plan
+    cluster.client.execute("SET duckherder_distribution = 'off'")
+    assert "Stage 1" not in cluster.plan("SELECT g, sum(i) FROM t GROUP BY g")
+    cluster.client.execute("SET duckherder_distribution = 'auto'")
+    # So few rows do not pay
+    assert "Stage 1" not in cluster.plan("SELECT g, sum(i) FROM t GROUP BY g")
+
+
+def test_settings_are_checked(cluster: Cluster) -> None:
+    with pytest.raises(duckdb.InvalidInputException, match="Valid values are: auto, off, force"):
+        cluster.client.execute("SET duckherder_distribution = 'perhaps'")
+    with pytest.raises(duckdb.InvalidInputException, match="between 1 and 1024"):
+        cluster.client.execute("SET duckherder_tasks_per_worker = 0")
+    cluster.client.execute("SET duckherder_tasks_per_worker = 2")
+    assert cluster.compare("SELECT g, sum(i) FROM t GROUP BY g") == ""
+
+
+def test_errors_are_duckdbs(cluster: Cluster) -> None:
+    cluster.client.execute("USE dh")
+    with pytest.raises(duckdb.ConversionException, match="Could not convert string .text"):
+        cluster.client.execute("SELECT sum(s::INTEGER) FROM t").fetchall()
+
+
+def test_a_missing_file_is_named(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.client.execute("USE dh")
+    (tmp_path / "t.parquet").unlink()
+    with pytest.raises(duckdb.IOException, match="t.parquet"):
+        cluster.client.execute("SELECT g, sum(i) FROM t GROUP BY g").fetchall()
+
+
+def test_time_zones_travel(cluster: Cluster) -> None:
+    cluster.client.execute("SET TimeZone = 'Asia/Kathmandu'")
+    query = "SELECT (TIMESTAMPTZ '2024-01-01 00:00:00+00' + i * INTERVAL 1 MINUTE)::DATE::VARCHAR AS day, count(*) FROM t GROUP BY day"
+    assert cluster.compare(query) == ""
+
+
+def test_changes_read_what_was_distributed(cluster: Cluster) -> None:
+    cluster.client.execute("CREATE TABLE dh.sums AS SELECT g, sum(i) AS n FROM dh.t GROUP BY g")
+    cluster.client.execute("INSERT INTO dh.sums SELECT g, count(*) FROM dh.parts GROUP BY g")
+    here = cluster.client.execute("SELECT sum(n) FROM (SELECT sum(i) n FROM t UNION ALL SELECT count(*) FROM parts)").fetchone()
+    assert cluster.client.execute("SELECT sum(n) FROM dh.sums").fetchone() == here
+
+
+@pytest.mark.parametrize("fate", ["killed", "stopped"])
+def test_a_worker_is_lost_on_the_way(cluster: Cluster, fate: str) -> None:
+    """The query begins anew on the others, or fails with an IO error in time; never with another answer."""
+    query = "SELECT a.s, count(*), sum(b.d) FROM t a JOIN parts b ON a.i = b.i JOIN t c ON b.i = c.i GROUP BY a.s"
+    cluster.client.execute("USE memory")
+    expected = sorted(cluster.client.execute(query).fetchall())
+    victim = cluster.workers["w1"].pid
+    timer = threading.Timer(0.1, os.kill, (victim, signal.SIGKILL if fate == "killed" else signal.SIGSTOP))
+    timer.start()
+    cluster.client.execute("USE dh")
+    outcomes = []
+    try:
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline and outcomes[-3:] != ["same"] * 3:
+            try:
+                assert sorted(cluster.client.execute(query).fetchall()) == expected
+                outcomes.append("same")
+            except duckdb.IOException as error:
+                outcomes.append(str(error))
+    finally:
+        timer.join()
+        os.kill(victim, signal.SIGKILL)
+    assert outcomes[-3:] == ["same"] * 3, outcomes
+    cluster.wait_for(WORKERS - 1)
+    assert sorted(cluster.client.execute(query).fetchall()) == expected
+
+
+def test_an_interrupt_reaches_the_workers(cluster: Cluster) -> None:
+    cluster.client.execute("USE dh")
+    threading.Timer(0.5, cluster.client.interrupt).start()
+    begun = time.monotonic()
+    with pytest.raises(duckdb.InterruptException):
+        cluster.client.execute("SELECT count(*) FROM t a JOIN t b ON a.g = b.g JOIN t c ON b.k = c.k WHERE a.d + b.d < c.d").fetchall()
+    assert time.monotonic() - begun < 20
+    deadline = time.monotonic() + LIMIT_S
+    while cluster.client.execute("SELECT sum(tasks_running) FROM duckherder_workers()").fetchone()[0] > 0:
+        assert time.monotonic() < deadline, "tasks go on"
+        time.sleep(0.1)
