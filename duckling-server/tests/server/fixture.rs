@@ -1,13 +1,15 @@
 //! The one fixture: a server on a free port, stopped and awaited when it goes.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{Action, Ticket};
 use duckling_protocol::{Command, Execute, OpenSession, PROTOCOL_VERSION, SESSION_HEADER, SessionOpened, action};
-use duckling_server::{Config, ServerError, run};
+use duckling_server::cluster::Cluster;
+use duckling_server::{Config, ServerError};
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -19,21 +21,50 @@ use tonic::{Request, Status};
 /// Nothing here takes long; what does is a hang.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-struct Server {
-    address: SocketAddr,
+/// A running server.
+pub struct Server {
+    pub address: SocketAddr,
+    pub cluster: Arc<Cluster>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ServerError>>,
 }
 
 impl Server {
-    async fn start(config: Config) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    /// Start one on a free port.
+    pub async fn start(config: Config) -> Self {
+        Self::start_at("127.0.0.1:0", config).await
+    }
+
+    /// Start one there.
+    pub async fn start_at(address: &str, config: Config) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener");
+        let server = duckling_server::Server::open(config).await.expect("the databases open");
+        let cluster = server.cluster();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(run(listener, config, async {
+        let stopped = async {
             let _ = stopped.await;
-        }));
-        Self { address, stop, task }
+        };
+        let task = tokio::spawn(server.serve(listener, stopped, pending()));
+        Self {
+            address,
+            cluster,
+            stop,
+            task,
+        }
+    }
+
+    /// Stop it and wait for its end.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let ended = self.task.await.expect("the server does not panic");
+        ended.expect("the server stops cleanly");
+    }
+
+    /// Wait until it ends by itself; why.
+    pub async fn failure(self) -> ServerError {
+        let ended = self.task.await.expect("the server does not panic");
+        ended.expect_err("the server stops because of something")
     }
 }
 
@@ -58,12 +89,7 @@ pub async fn with_address(config: Config, limit: Duration, test: impl AsyncFnOnc
     timeout(limit, async {
         let server = Server::start(config).await;
         test(server.address).await;
-        let _ = server.stop.send(());
-        server
-            .task
-            .await
-            .expect("the server does not panic")
-            .expect("the server stops cleanly");
+        server.stop().await;
     })
     .await
     .expect("the test ends in time");

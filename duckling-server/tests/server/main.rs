@@ -1,5 +1,6 @@
 //! The server through its public face: Flight SQL calls over a real connection.
 
+mod cluster;
 mod databases;
 mod distribution;
 mod execute;
@@ -9,5 +10,6 @@ mod icu;
 mod ingest;
 mod lifetimes;
 mod metadata;
+mod proxy;
 mod sessions;
 mod statements;
