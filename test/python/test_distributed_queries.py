@@ -160,6 +160,29 @@ def test_settings_are_checked(cluster: Cluster) -> None:
     assert cluster.compare("SELECT g, sum(i) FROM t GROUP BY g") == ""
 
 
+SETTINGS = (
+    "default_null_order = 'nulls_first'",
+    "default_order = 'desc'",
+    "integer_division = true",
+    "ieee_floating_point_ops = false",
+    "scalar_subquery_error_on_multiple_rows = false",
+    "preserve_insertion_order = false",
+)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_of_the_session_hold(cluster: Cluster, setting: str) -> None:
+    """They are those of the client, wherever a part of the query runs."""
+    cluster.client.execute(f"SET {setting}")
+    for query in (
+        "SELECT g, nullif(k, 3) AS n FROM t ORDER BY n, g LIMIT 7 OFFSET 2",
+        "SELECT g, first_value(n) OVER (PARTITION BY g ORDER BY n, i) FROM (SELECT g, i, nullif(k, 3) AS n FROM t WHERE i < 5000)",
+        "SELECT sum(i / 7), sum(k / nullif(g, 0)), count(d / 0), max(ln(d + 1)) FROM t",
+        "SELECT g, (SELECT max(k) FROM keys WHERE keys.tens = t.g GROUP BY tens) AS m, count(*) FROM t GROUP BY ALL",
+    ):
+        assert cluster.compare(query) == "", setting
+
+
 def test_errors_are_duckdbs(cluster: Cluster) -> None:
     cluster.client.execute("USE dh")
     with pytest.raises(duckdb.ConversionException, match="Could not convert string .text"):

@@ -22,7 +22,8 @@ namespace {
 constexpr idx_t REPLICATED_ROWS = 20000;
 
 //! Settings of a session that change what expressions answer.
-constexpr const char *SHARED_SETTINGS[] = {"TimeZone", "Calendar", "ieee_floating_point_ops"};
+constexpr const char *SHARED_SETTINGS[] = {"TimeZone", "Calendar", "ieee_floating_point_ops", "error_on_division_by_zero",
+                                           "scalar_subquery_error_on_multiple_rows"};
 
 struct ClusterInfo : public OptimizerExtensionInfo {
 	dh_engine_cluster cluster;
