@@ -127,7 +127,7 @@ impl Members {
         let Some(member) = members.get_mut(id) else {
             return false;
         };
-        let is_lost = !member.seen.is_some_and(|seen| seen.elapsed() < self.timeout);
+        let is_lost = member.seen.is_none_or(|seen| seen.elapsed() >= self.timeout);
         is_lost && !std::mem::replace(&mut member.is_reported_lost, true)
     }
 

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_is_refused() {
-        let cases: [(fn(&mut DistributedQuery), &str); 6] = [
+        type Spoil = fn(&mut DistributedQuery);
+        let cases: [(Spoil, &str); 6] = [
             (|query| query.stages.clear(), "no stages"),
             (|query| query.stages[1].tasks = 0, "stage 1 has no tasks"),
             (
