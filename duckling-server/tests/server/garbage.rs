@@ -283,6 +283,7 @@ impl Seeds {
             }],
             mode: ExecuteMode::DescribeAndRun.into(),
             started_us: Some(1_700_000_000_000_000),
+            ..Execute::default()
         };
         let tables = CommandGetTables {
             catalog: Some("memory".to_string()),
