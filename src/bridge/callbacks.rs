@@ -22,7 +22,7 @@ use super::handle::{borrow, borrow_mut, free, give};
 use super::query_history::QueryHistoryHandle;
 use super::snapshot::SnapshotHandle;
 use crate::catalog::Catalog;
-use crate::client::{Ingest, IngestTarget, Results, Session, Statement};
+use crate::client::{Ingest, IngestTarget, Progress, Results, Session, Statement};
 use crate::error::{Error, Result};
 use crate::options::AttachOptions;
 use crate::runtime::{runtime, wait};
@@ -41,6 +41,9 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     snapshot_free,
     session_execute,
     answer_free,
+    progress_new,
+    progress_percent,
+    progress_free,
     session_load_extension,
     text_free,
     session_query_history,
@@ -214,6 +217,7 @@ extern "C" fn session_execute(
                 writes: statement.writes,
                 settings: copy_settings(statement.settings, statement.setting_count),
                 started_us: statement.started_us,
+                progress: statement.progress.as_ref().cloned(),
             };
             (borrow(session)?, statement)
         };
@@ -237,6 +241,24 @@ extern "C" fn session_execute(
 extern "C" fn answer_free(answer: *mut DhAnswer) {
     // SAFETY: the view is the first field of a handle that C++ frees once.
     guard_infallible(|| unsafe { free(answer.cast::<AnswerHandle>()) });
+}
+
+extern "C" fn progress_new(out: *mut *mut Progress) -> *mut DhError {
+    guard(|| {
+        // SAFETY: C++ passes a valid `out`.
+        unsafe { give(out, Progress::default()) };
+        Ok(())
+    })
+}
+
+extern "C" fn progress_percent(progress: *const Progress) -> f64 {
+    // SAFETY: the handle is alive.
+    unsafe { progress.as_ref() }.map_or(0.0, Progress::percent)
+}
+
+extern "C" fn progress_free(progress: *mut Progress) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(progress) });
 }
 
 /// The view that C++ sees, and the text it points into.

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::Connection;
 use super::history::Recording;
+use super::progress::Progress;
 use super::results::Results;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
@@ -32,6 +33,8 @@ pub struct Statement {
     pub settings: Vec<Setting>,
     /// When the client's transaction began, in microseconds since 1970, UTC.
     pub started_us: i64,
+    /// To be told how far the server is.
+    pub progress: Option<Progress>,
 }
 
 /// What became of a statement.
@@ -104,11 +107,12 @@ impl Session {
             settings: statement.settings,
             mode: statement.mode.into(),
             started_us: Some(statement.started_us),
+            progress: statement.progress.is_some(),
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let outcome = self
             .retrying(begin, |id| {
-                let ticket = ticket.clone();
+                let (ticket, progress) = (ticket.clone(), statement.progress.clone());
                 async move {
                     let messages = self
                         .connection
@@ -116,7 +120,7 @@ impl Session {
                             flight.do_get(request).await
                         })
                         .await?;
-                    Results::start(messages, self.connection.clone()).await
+                    Results::start(messages, self.connection.clone(), progress).await
                 }
             })
             .await;

@@ -12,7 +12,9 @@ mod secrets;
 mod session;
 mod snapshot;
 
-pub use command::{Any, Command, Execute, ExecuteAnswer, ExecuteMode, Ingest, ReturnKind, Setting, TransactionControl};
+pub use command::{
+    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExecuteProgress, Ingest, ReturnKind, Setting, TransactionControl,
+};
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
 pub use history::{QueryHistory, QueryHistoryRequest, QueryRecord, QueryStatus};

@@ -12,6 +12,7 @@ mod handshake;
 mod ingest;
 mod link;
 mod load_extension;
+mod progress;
 mod query_history;
 mod rpc;
 mod service;

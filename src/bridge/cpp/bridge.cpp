@@ -87,6 +87,20 @@ static dh_str WhyInterrupted(void *context) noexcept {
 Interrupt::Interrupt(ClientContext &client) : dh_interrupt {WhyInterrupted, &client} {
 }
 
+static dh_str ShowProgress(void *context) noexcept {
+	try {
+		auto &client = *static_cast<ClientContext *>(context);
+		StatementState::Of(client).ShowProgress(client);
+	} catch (...) {
+		// What cannot be drawn must not end the statement
+	}
+	return WhyInterrupted(context);
+}
+
+ScanInterrupt::ScanInterrupt(ClientContext &client) : Interrupt(client) {
+	reason = ShowProgress;
+}
+
 } // namespace duckherder
 
 char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcept {

@@ -140,15 +140,19 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<QueryBindData>();
-	unique_ptr<RemoteStream> stream;
-	if (data.opened) {
-		stream = std::move(data.opened->stream);
+	if (data.opened && data.opened->stream) {
+		return make_uniq<ScanGlobalState>(context, std::move(data.opened->stream), false);
 	}
-	if (!stream) {
-		stream = make_uniq<RemoteStream>(context, data.catalog, data.sent, DH_EXECUTE_RUN, !data.read_only);
+	auto open = [&data](ClientContext &client, shared_ptr<RemoteProgress> shown) {
+		auto stream =
+		    make_uniq<RemoteStream>(client, data.catalog, data.sent, DH_EXECUTE_RUN, !data.read_only, std::move(shown));
 		CheckColumnTypes(stream->Columns(), data.types);
+		return stream;
+	};
+	if (data.read_only) {
+		return make_uniq<ScanGlobalState>(context, open(context, nullptr), false);
 	}
-	return make_uniq<ScanGlobalState>(context, std::move(stream), false);
+	return make_uniq<ScanGlobalState>(context, open);
 }
 
 static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &input) {
@@ -165,6 +169,7 @@ TableFunction QueryFunction() {
 	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
 	function.bind_operator = BindStatementWithInputs;
 	function.get_partition_data = ScanGetPartitionData;
+	function.table_scan_progress = ScanProgress;
 	function.to_string = Describe;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;

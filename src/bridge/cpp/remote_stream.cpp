@@ -6,18 +6,33 @@
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/main/client_config.hpp"
 #include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
 
 namespace duckherder {
 
+RemoteProgress::RemoteProgress() {
+	Check(Rust().progress_new(&handle));
+}
+
+RemoteProgress::~RemoteProgress() {
+	Rust().progress_free(handle);
+}
+
+double RemoteProgress::Percent() const {
+	return Rust().progress_percent(handle);
+}
+
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
-                           bool writes)
-    : catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
+                           bool writes, shared_ptr<RemoteProgress> shown)
+    : progress(shown ? shown : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()),
+      sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
-	Interrupt interrupt(context);
+	auto interrupt = shown ? ScanInterrupt(context) : Interrupt(context);
+	auto wants_progress = mode != DH_EXECUTE_DESCRIBE && ClientConfig::GetConfig(context).enable_progress_bar;
 	MirroredSettings settings(context);
 	dh_statement statement {ToStr(sent.Sql()),
 	                        mode,
@@ -25,7 +40,8 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	                        writes,
 	                        settings.Data(),
 	                        settings.Count(),
-	                        MetaTransaction::Get(context).start_timestamp.value};
+	                        MetaTransaction::Get(context).start_timestamp.value,
+	                        wants_progress ? progress->Handle() : nullptr};
 	if (writes) {
 		transaction.Writes();
 	}
@@ -73,8 +89,7 @@ StatementReturnType RemoteStream::ReturnType() const {
 	}
 }
 
-shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
-	Interrupt interrupt(context);
+shared_ptr<ArrowArrayWrapper> RemoteStream::Next(const Interrupt &interrupt) {
 	while (true) {
 		auto batch = make_shared_ptr<ArrowArrayWrapper>();
 		sent.Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array), catalog);

@@ -8,12 +8,30 @@
 
 namespace duckherder {
 
+//! How far the server is with a statement.
+class RemoteProgress {
+public:
+	RemoteProgress();
+	~RemoteProgress();
+	RemoteProgress(const RemoteProgress &) = delete;
+
+	//! Between 0 and 100; never less than before
+	double Percent() const;
+	const dh_progress *Handle() const {
+		return handle;
+	}
+
+private:
+	dh_progress *handle = nullptr;
+};
+
 //! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
-	//! `writes`: may leave something changed, if it is run.
+	//! `writes`: may leave something changed, if it is run. `shown` is given by a scan: what the server tells while it runs
+	//! the statement appears there, and DuckDB shows it meanwhile.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes);
+	             bool writes, duckdb::shared_ptr<RemoteProgress> shown = nullptr);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
@@ -34,7 +52,9 @@ public:
 	}
 
 	//! The next batch that has rows; null at the end. One thread at a time.
-	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(duckdb::ClientContext &context);
+	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(const Interrupt &interrupt);
+
+	const duckdb::shared_ptr<RemoteProgress> progress;
 
 private:
 	void Free();

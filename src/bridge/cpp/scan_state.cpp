@@ -13,7 +13,12 @@ RemoteScanData::RemoteScanData(RemoteCatalog &catalog_p) : catalog(catalog_p) {
 }
 
 ScanGlobalState::ScanGlobalState(ClientContext &context, unique_ptr<RemoteStream> stream_p, bool projected_p)
-    : stream(std::move(stream_p)), projected(projected_p),
+    : stream(std::move(stream_p)), projected(projected_p), progress(stream->progress),
+      max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
+}
+
+ScanGlobalState::ScanGlobalState(ClientContext &context, Open open_p)
+    : projected(false), progress(make_shared_ptr<RemoteProgress>()), open(std::move(open_p)),
       max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
 }
 
@@ -22,14 +27,27 @@ bool ScanGlobalState::Next(ClientContext &context, ArrowScanLocalState &local) {
 	if (done) {
 		return false;
 	}
+	if (!stream) {
+		stream = open(context, progress);
+	}
 	local.Reset();
 	local.batch_index = ++batch_index;
-	local.chunk = stream->Next(context);
+	local.chunk = stream->Next(ScanInterrupt(context));
 	if (!local.chunk) {
 		done = true;
 		return false;
 	}
 	return true;
+}
+
+double ScanGlobalState::Progress() const {
+	// What the server has done may still be on its way
+	static constexpr double MAX_UNFINISHED = 99;
+	return done ? 100 : MinValue(progress->Percent(), MAX_UNFINISHED);
+}
+
+double ScanProgress(ClientContext &, const FunctionData *, const GlobalTableFunctionState *global_state) {
+	return global_state->Cast<ScanGlobalState>().Progress();
 }
 
 unique_ptr<LocalTableFunctionState> ScanInitLocal(ExecutionContext &context, TableFunctionInitInput &input,

@@ -7,6 +7,7 @@
 #include "local_inputs.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/common/progress_bar/progress_bar.hpp"
 #include "duckdb/common/string_util.hpp"
 #include "duckdb/main/active_query_context.hpp"
 #include "duckdb/main/config.hpp"
@@ -44,7 +45,7 @@ static string FirstWord(const string &sql) {
 
 namespace {
 
-//! DuckDB shows nobody whether it runs a user's statement as several. An explicit instantiation may name what is private.
+//! DuckDB shows nobody whether it runs a user's statement as several, nor its progress bar. An explicit instantiation may name what is private.
 template <unique_ptr<ActiveQueryContext> ClientContext::*MEMBER>
 struct ActiveQuery {
 	friend ActiveQueryContext &ActiveQueryOf(ClientContext &context) {
@@ -53,6 +54,15 @@ struct ActiveQuery {
 };
 ActiveQueryContext &ActiveQueryOf(ClientContext &context);
 template struct ActiveQuery<&ClientContext::active_query>;
+
+template <QueryProgress ClientContext::*MEMBER>
+struct Progress {
+	friend QueryProgress &ProgressOf(ClientContext &context) {
+		return context.*MEMBER;
+	}
+};
+QueryProgress &ProgressOf(ClientContext &context);
+template struct Progress<&ClientContext::query_progress>;
 
 } // namespace
 
@@ -63,8 +73,21 @@ bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 	return executes_prepared || binder->GetBindingMode() == BindingMode::STANDARD_BINDING;
 }
 
+void StatementState::ShowProgress(ClientContext &context) const {
+	// This thread holds the context's lock as long as it runs the statement; any other would be at the bar at the same time
+	if (!in_query || runner != std::this_thread::get_id()) {
+		return;
+	}
+	auto &bar = ActiveQueryOf(context).progress_bar;
+	if (bar) {
+		bar->Update(false);
+		ProgressOf(context) = bar->GetDetailedQueryProgress();
+	}
+}
+
 void StatementState::QueryBegin(ClientContext &context) {
 	in_query = true;
+	runner = std::this_thread::get_id();
 	auto first_word = FirstWord(context.GetCurrentQuery());
 	explains = first_word == "explain";
 	prepares = first_word == "prepare";

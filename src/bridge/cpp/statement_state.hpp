@@ -5,6 +5,8 @@
 
 #include "duckdb/main/client_context_state.hpp"
 
+#include <thread>
+
 namespace duckdb {
 class Binder;
 } // namespace duckdb
@@ -30,6 +32,9 @@ public:
 		return prepares;
 	}
 
+	//! Let DuckDB's progress bar go on while this thread waits in a scan, if it is the one that would do so between tasks.
+	void ShowProgress(duckdb::ClientContext &context) const;
+
 	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
 	//! fails then, it is planned once more with what is local in it as inputs.
 	void NeedsServer(RemoteCatalog &catalog);
@@ -51,6 +56,8 @@ public:
 
 private:
 	bool in_query = false;
+	//! Began the statement, and runs it together with DuckDB's worker threads
+	std::thread::id runner;
 	bool explains = false;
 	bool is_one_of_several = false;
 	bool prepares = false;

@@ -127,7 +127,9 @@ public:
 	}
 
 	struct SourceState : public GlobalSourceState {
-		unique_ptr<ScanGlobalState> scan;
+		SourceState(ClientContext &context, ScanGlobalState::Open open) : scan(context, std::move(open)) {
+		}
+		ScanGlobalState scan;
 		unique_ptr<LocalTableFunctionState> local;
 	};
 
@@ -159,32 +161,39 @@ public:
 	bool IsSource() const override {
 		return true;
 	}
-	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &) const override {
-		return make_uniq<SourceState>();
+	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &context) const override {
+		return make_uniq<SourceState>(context, [this](ClientContext &client, shared_ptr<RemoteProgress> shown) {
+			return Run(client, std::move(shown));
+		});
+	}
+	ProgressData GetProgress(ClientContext &, GlobalSourceState &state) const override {
+		ProgressData result;
+		result.done = state.Cast<SourceState>().scan.Progress();
+		result.total = 100;
+		return result;
 	}
 
 protected:
 	SourceResultType GetDataInternal(ExecutionContext &context, DataChunk &chunk,
 	                                 OperatorSourceInput &input) const override {
 		auto &state = input.global_state.Cast<SourceState>();
-		if (!state.scan) {
-			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client), false);
+		if (!state.local) {
 			vector<column_t> columns;
 			for (idx_t i = 0; i < types.size(); i++) {
 				columns.push_back(i);
 			}
 			vector<idx_t> projection;
 			TableFunctionInitInput init(nullptr, std::move(columns), projection, nullptr);
-			state.local = ScanInitLocal(context, init, state.scan.get());
+			state.local = ScanInitLocal(context, init, &state.scan);
 		}
-		TableFunctionInput scan(nullptr, state.local.get(), state.scan.get());
+		TableFunctionInput scan(nullptr, state.local.get(), &state.scan);
 		ScanFunction(context.client, scan, chunk);
 		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
 	}
 
 private:
 	void Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const;
-	unique_ptr<RemoteStream> Run(ClientContext &context) const;
+	unique_ptr<RemoteStream> Run(ClientContext &context, shared_ptr<RemoteProgress> shown) const;
 
 	unique_ptr<BoundStatementWithInputs> bound;
 };
@@ -244,13 +253,14 @@ void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transa
 	load.Finish(context);
 }
 
-unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const {
+unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context, shared_ptr<RemoteProgress> shown) const {
 	auto &transaction = RemoteTransaction::Get(context, bound->catalog);
 	transaction.ReadOneSnapshot();
 	for (auto &child : children) {
 		Load(context, transaction, child.get().Cast<InputSink>());
 	}
-	auto stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
+	auto stream =
+	    make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true, std::move(shown));
 	CheckColumnTypes(stream->Columns(), bound->types);
 	// The statement is over when its first row arrives
 	for (auto &table : bound->inputs) {
