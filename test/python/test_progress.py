@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from test_shell import environment, home, terminal  # noqa: F401
 
-SLOW = "list_sum(list_transform(range(60), x -> hash(x + i) % 7))"
+SLOW = "list_sum(list_transform(range(100), lambda x: hash(x + i) % 7))"
 INTERVAL_S = 0.02
 BAR = re.compile(r"(\d+)% ▕")
 
@@ -50,11 +50,11 @@ def test_query_progress(attached: duckdb.DuckDBPyConnection, sql: str, threads: 
     attached.execute("SET enable_progress_bar = true")
     attached.execute("SET enable_progress_bar_print = false")
     attached.execute(f"SET threads = {threads}")
-    attached.execute("CREATE TABLE dh.big AS SELECT i, 0::HUGEINT AS v FROM range(500000) t(i)")
+    attached.execute("CREATE TABLE dh.big AS SELECT i, 0::HUGEINT AS v FROM range(1500000) t(i)")
     attached.execute(f"CREATE VIEW dh.slow AS SELECT i FROM dh.big WHERE {SLOW} > 0")
     attached.execute("CREATE TABLE here AS SELECT 0 AS least")
     seen, rows = watch(attached, sql)
-    assert rows == [(500000,)]
+    assert rows == [(1500000,)]
     running = [percent for percent in seen if percent >= 0]
     assert running == sorted(running)
     assert all(percent <= 100 for percent in running)
@@ -76,7 +76,7 @@ def test_the_bar_of_the_shell_moves(terminal, server, statement, threads) -> Non
     shell.wait_for_prompt()
     shell.type(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port});")
     shell.type(f"SET progress_bar_time = 1; SET threads = {threads};")
-    shell.type("CREATE TABLE dh.big AS SELECT i FROM range(500_000) t(i);")
+    shell.type("CREATE TABLE dh.big AS SELECT i FROM range(1_500_000) t(i);")
     out = shell.type(statement)
     shown = [int(percent) for percent in BAR.findall(out)]
     assert shown == sorted(shown)

@@ -37,12 +37,7 @@ pub async fn execute(session: Lease, command: Execute) -> Result<Response<Flight
     Ok(Response::new(messages))
 }
 
-async fn start(
-    session: Lease,
-    sql: String,
-    mode: Mode,
-    conditions: Conditions,
-) -> Result<FlightDataStream, Status> {
+async fn start(session: Lease, sql: String, mode: Mode, conditions: Conditions) -> Result<FlightDataStream, Status> {
     let execution = session.execute_as(sql, mode, conditions).await;
     let execution = execution.map_err(|error| from_engine(&error))?;
     let answer = answer(&execution).encode_to_vec();
