@@ -11,7 +11,7 @@ use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use duckling_protocol::{CatalogRequest, ExecuteAnswer, ExecuteMode, LoadExtension, Setting};
+use duckling_protocol::{CatalogRequest, ExecuteAnswer, ExecuteMode, ExpectedColumn, LoadExtension, Setting};
 
 use super::ffi::{
     DhAnswer, DhCallbacks, DhError, DhIngestTarget, DhInterrupt, DhOption, DhQueryHistory, DhSnapshot, DhStatement,
@@ -217,6 +217,7 @@ extern "C" fn session_execute(
                 writes: statement.writes,
                 settings: copy_settings(statement.settings, statement.setting_count),
                 started_us: statement.started_us,
+                expected_columns: copy_columns(statement.expected_columns, statement.expected_column_count),
                 progress: statement.progress.as_ref().cloned(),
             };
             (borrow(session)?, statement)
@@ -314,13 +315,14 @@ extern "C" fn text_free(text: *mut DhText) {
 
 extern "C" fn session_query_history(
     session: *const Session,
+    own: bool,
     interrupt: *const DhInterrupt,
     out: *mut *mut DhQueryHistory,
 ) -> *mut DhError {
     guard(|| {
         // SAFETY: the handle is alive.
         let session = unsafe { borrow(session) }?;
-        let records = wait(&interrupted(interrupt), session.query_history())?;
+        let records = wait(&interrupted(interrupt), session.query_history(own))?;
         // SAFETY: C++ passes a valid `out`; the view is the handle's first field.
         unsafe { give(out.cast::<*mut QueryHistoryHandle>(), QueryHistoryHandle::new(records)) };
         Ok(())
@@ -462,6 +464,22 @@ unsafe fn copy_settings(settings: *const DhOption, count: usize) -> Vec<Setting>
         }
     };
     settings.iter().map(copy).collect()
+}
+
+/// # Safety
+/// `columns` points to `count` names and types that live for the call.
+unsafe fn copy_columns(columns: *const DhOption, count: usize) -> Vec<ExpectedColumn> {
+    // SAFETY: the caller vouches for it.
+    let columns = unsafe { array(columns, count) };
+    let copy = |column: &DhOption| {
+        // SAFETY: as above.
+        let (name, column_type) = unsafe { (column.name.as_str(), column.value.as_str()) };
+        ExpectedColumn {
+            name: name.to_string(),
+            column_type: column_type.to_string(),
+        }
+    };
+    columns.iter().map(copy).collect()
 }
 
 /// # Safety

@@ -179,6 +179,8 @@ pub struct DhStatement {
     pub settings: *const DhOption,
     pub setting_count: usize,
     pub started_us: i64,
+    pub expected_columns: *const DhOption,
+    pub expected_column_count: usize,
     pub progress: *const Progress,
 }
 
@@ -236,7 +238,7 @@ pub struct DhCallbacks {
     pub session_load_extension:
         extern "C" fn(*const Catalog, *const Session, DhStr, DhStr, DhStr, Interrupt, *mut *mut DhText) -> Outcome,
     pub text_free: extern "C" fn(*mut DhText),
-    pub session_query_history: extern "C" fn(*const Session, Interrupt, *mut *mut DhQueryHistory) -> Outcome,
+    pub session_query_history: extern "C" fn(*const Session, bool, Interrupt, *mut *mut DhQueryHistory) -> Outcome,
     pub query_history_free: extern "C" fn(*mut DhQueryHistory),
     pub session_end_transaction: extern "C" fn(*const Session, bool, Interrupt) -> Outcome,
     pub session_abandon_transaction: extern "C" fn(*const Session),

@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::SchemaRef;
 use arrow_flight::Ticket;
 use duckling_protocol::{
-    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExtensionLoaded,
-    LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord, SessionOpened,
-    Setting, TransactionControl, action,
+    CatalogRequest, CatalogResponse, CloseSession, Command, Execute, ExecuteAnswer, ExecuteMode, ExpectedColumn,
+    ExtensionLoaded, LoadExtension, OpenSession, PROTOCOL_VERSION, QueryHistory, QueryHistoryRequest, QueryRecord,
+    SessionOpened, Setting, TransactionControl, action,
 };
 use prost::Message;
 use tokio::sync::Mutex as AsyncMutex;
@@ -33,6 +33,8 @@ pub struct Statement {
     pub settings: Vec<Setting>,
     /// When the client's transaction began, in microseconds since 1970, UTC.
     pub started_us: i64,
+    /// Run it only if it returns these columns; empty: whatever it returns.
+    pub expected_columns: Vec<ExpectedColumn>,
     /// To be told how far the server is.
     pub progress: Option<Progress>,
 }
@@ -107,6 +109,7 @@ impl Session {
             settings: statement.settings,
             mode: statement.mode.into(),
             started_us: Some(statement.started_us),
+            expected_columns: statement.expected_columns,
             progress: statement.progress.is_some(),
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
@@ -172,19 +175,18 @@ impl Session {
         .await
     }
 
-    /// What the server has recorded of the statements of all its clients, oldest first.
+    /// What the server has recorded of the statements of all its clients, or of this session alone, oldest first.
     ///
     /// # Errors
     /// As the server reports it.
-    pub async fn query_history(&self) -> Result<Vec<QueryRecord>> {
-        let request = QueryHistoryRequest {};
-        let history: QueryHistory = self
-            .retrying(false, |id| {
-                let request = &request;
-                async move { self.connection.act(action::QUERY_HISTORY, request, Some(&id)).await }
-            })
-            .await?;
-        Ok(history.records)
+    pub async fn query_history(&self, own: bool) -> Result<Vec<QueryRecord>> {
+        self.retrying(false, |id| async move {
+            let request = QueryHistoryRequest {};
+            let mut history: QueryHistory = self.connection.act(action::QUERY_HISTORY, &request, Some(&id)).await?;
+            history.records.retain(|record| !own || record.session_id == id);
+            Ok(history.records)
+        })
+        .await
     }
 
     /// End the transaction that statements have begun, if any.

@@ -70,7 +70,7 @@ TEMPLATES = {
         {S} LIKE '%b%'|{S} LIKE 'a%'|{S} LIKE '_b%'|{S} NOT LIKE '%ö%'|{S} ILIKE 'AB%'|{S} LIKE '%\\%%' ESCAPE '\\'|{S} SIMILAR TO 'a.*'
         regexp_matches({S}, '^[a-cÄ].*')|{S} ~ '[0-9]+'|starts_with({S}, {S})|contains({S}, {S})|{S} GLOB 'a*'
         {B} AND {B}|{B} OR {B}|NOT {B}|{B} IS TRUE|{B} IS NOT FALSE|xor({I}, 1) > 0|CASE WHEN {B} THEN {B} ELSE {B} END
-        list_contains({LI}, {I})|list_has_any({LI}, {LI})|list_has_all({LS}, {LS})|map_contains({M}, {S})
+        list_contains({LI}, {I})|list_has_any({LI}, {LI})|list_has_all({LS}, {LS})|map_contains({M}, {S})|map_contains_value({M}, {I})|map_contains_entry({M}, {S}, {I})|list_bool_or(list_transform({LI}, lambda x: {B:x}))
         isnan({F})|isfinite({F})|list_bool_and(list_transform({LI}, lambda x: {B:x}))|{V} > {=V}|{I} > {N}|{L} = {I}|{F} >= {I}""",
     "I": """({I} + {I}) % 1000|({I} - {I}) % 1000|({I} * ({I} % 10)) % 997|{I} // NULLIF({I} % 7, 0)|-({I} % 100)|abs({I} % 1000)
         CASE WHEN {B} THEN {I} ELSE {I} END|CASE {I} WHEN {=I} THEN {I} WHEN {=I} THEN {I} END|COALESCE({I}, {I}, 0)
@@ -78,9 +78,10 @@ TEMPLATES = {
         ({ST}).a|({LI})[1]|({LI})[{I}]|list_extract({LI}, -1)|list_max({LI})|list_min({LI})|({M})['a']|element_at({M}, 'b')[1]
         list_reduce(list_append({LI}, {I}), lambda x, y: (COALESCE(x, 1) + COALESCE(y, 2)) % 1000)|round({N})::INTEGER|TRY_CAST(round({F}) AS INTEGER) % 1000
         TRY_CAST({F} AS INTEGER) % 1000|{B}::INTEGER|enum_code({E})::INTEGER|xor({I} % 100, {I} % 100)|sign({I})::INTEGER
-        if({B}, {I}, {I})|«s0»({I}, {I})|«s0»(7 - 5, {I})|{N}::INTEGER|list_aggregate({LI}, 'max')|(year({D}) % 100)::INTEGER""",
+        if({B}, {I}, {I})|«s0»({I}, {I})|«s0»(7 - 5, {I})|{N}::INTEGER|list_aggregate({LI}, 'max')|(year({D}) % 100)::INTEGER
+        list_min(list_append({LI}, {I}))|list_count({LI})::INTEGER|days_in_month({D})::INTEGER|list_first({LI})|list_any_value({LI})""",
     "L": """length({S})|len({LI})|cardinality({M})::BIGINT|{I}::BIGINT|extract(year FROM {D})|extract(dow FROM {T})|extract(hour FROM {Z})
-        datediff('day', {D}, {D})|date_diff('month', {T}, {T})|datesub('week', {D}, {D})|({L} + {I}) % 100000|strlen({S})|position('b' IN {S})
+        datediff('day', {D}, {D})|date_diff('month', {T}, {T})|datesub('week', {D}, {D})|({L} + {I}) % 100000|list_sum({LI})::BIGINT % 1000|list_count({LS})::BIGINT|strlen({S})|position('b' IN {S})
         list_position({LI}, {I})::BIGINT|list_unique({LS})::BIGINT|{D} - {D}|(hash({S}) % 1000)::BIGINT|bit_count({I})::BIGINT
         levenshtein({S}, {S})|CASE WHEN {B} THEN {L} END|COALESCE({L}, {I})|unicode({S})::BIGINT|octet_length({X})|epoch_ms({T})
         date_part('quarter', {D})|monthname({D}).length()|array_length({LS})""",
@@ -88,7 +89,7 @@ TEMPLATES = {
     "N": """({N} + {N})::DECIMAL(12,2)|{I}::DECIMAL(12,2)|(({N} % 100) * 1.5)::DECIMAL(12,2)|round({N}, 1)::DECIMAL(12,2)|COALESCE({N}, 0)
         TRY_CAST({S} AS DECIMAL(9,2))|CASE WHEN {B} THEN {N} ELSE 0.5 END|abs({N})|greatest({N}, {N})|({N} % 7)::DECIMAL(9,2)|-{N}
         NULLIF({N}, {N})|CAST({I} AS DECIMAL(18,4))|ceil({N})::DECIMAL(12,2)""",
-    "F": """{I} / NULLIF({I}, 0)|{F} + {I}|{F} * 0.5|sqrt(abs({I}))|round({F}, 2)|{N}::DOUBLE|{I}::DOUBLE|CASE WHEN {B} THEN {F} ELSE {F} END|floor({F})
+    "F": """{I} / NULLIF({I}, 0)|{F} + {I}|list_avg({LI})|list_median({LI})|{F} * 0.5|sqrt(abs({I}))|round({F}, 2)|{N}::DOUBLE|{I}::DOUBLE|CASE WHEN {B} THEN {F} ELSE {F} END|floor({F})
         COALESCE({F}, 0)|{N} / NULLIF({I}, 0)|epoch({T})|TRY_CAST({S} AS DOUBLE)|{F}::FLOAT::DOUBLE|jaccard('a' || {S}, 'b' || {S})|{I} ** 2|{L} / 10""",
     "S": """upper({S})|lower({S})|{S} || {S}|left({S}, 2)|right({S}, 3)|substring({S}, 2, 2)|({S})[1:2]|reverse({S})|trim({S})|replace({S}, 'b', 'ß')
         {I}::VARCHAR|{D}::VARCHAR|{T}::VARCHAR|{N}::VARCHAR|{F}::VARCHAR|{LI}::VARCHAR|{ST}::VARCHAR|{M}::VARCHAR|{U}::VARCHAR|{X}::VARCHAR
@@ -96,13 +97,13 @@ TEMPLATES = {
         CASE WHEN {B} THEN {S} ELSE {S} END|COALESCE({S}, 'none')|NULLIF({S}, '')|concat({S}, {I}, {S})|concat_ws('-', {S}, {D})
         regexp_replace({S}, '[aä]', 'x', 'g')|regexp_extract({S}, '([a-z]+)', 1)|lpad({S}, 5, '*')|repeat({S}, 2)|split_part({S}, 'b', 1)
         strftime({D}, '%Y/%m/%d')|strftime({T}, '%a %H:%M')|strftime({Z}, '%c')|dayname({D})|format('{{}}-{{}}', {I}, {S})|printf('%05d', {I})
-        md5({S})|hex({S})|strip_accents({S})|({ST}).b|({LS})[1]|array_to_string({LS}, '/')|to_json({ST})::VARCHAR|to_json({LI})::VARCHAR
+        md5({S})|hex({S})|strip_accents({S})|({ST}).b|({LS})[1]|array_to_string({LS}, '/')|array_to_string_comma_default({LS})|list_string_agg({LS})|if({B}, {S}, 'no')|to_json({ST})::VARCHAR|to_json({LI})::VARCHAR
         json_extract_string(to_json({ST}), '$.b')|json_object('k', {I}, 's', {S})::VARCHAR|greatest({S}, {S})|to_base64({X})|chr(97 + abs({I} % 20))
         list_aggregate(list_sort({LS}), 'string_agg', ',')|translate({S}, 'ab', 'yz')|nfc_normalize({S})|{S}.upper().left(3)|bin(abs({I} % 50))""",
     "D": """{D} + ({I} % 1000)|date_trunc('month', {D})::DATE|({D} + {V})::DATE|last_day({D})|{T}::DATE|CASE WHEN {B} THEN {D} END|COALESCE({D}, {D})
         make_date(2000 + abs({I} % 30), 1 + abs({I} % 12), 1 + abs({I} % 28))|TRY_CAST({S} AS DATE)|greatest({D}, {D})|{Z}::DATE""",
     "T": """{T} + {V}|date_trunc('hour', {T})|{D}::TIMESTAMP|{D} + INTERVAL 1 MONTH|{T} - INTERVAL 25 HOUR|{Z}::TIMESTAMP|time_bucket(INTERVAL 1 WEEK, {T})
-        CASE WHEN {B} THEN {T} ELSE {T} END|{D} + {TM}|try_strptime({S}, '%Y')|COALESCE({T}, {D})|make_timestamp(2020, 1, 1 + abs({I} % 20), 5, 6, 7.5)
+        CASE WHEN {B} THEN {T} ELSE {T} END|date_add({T}, {V})|if({B}, {T}, {T})|{D} + {TM}|try_strptime({S}, '%Y')|COALESCE({T}, {D})|make_timestamp(2020, 1, 1 + abs({I} % 20), 5, 6, 7.5)
         timezone('Asia/Kathmandu', {Z})""",
     "Z": """{Z} + {V}|{T}::TIMESTAMPTZ|date_trunc('day', {Z})|{Z} + INTERVAL 1 MONTH|CASE WHEN {B} THEN {Z} END|timezone('Europe/Berlin', {T})
         time_bucket(INTERVAL 1 DAY, {Z})|to_timestamp({I} * 1000)""",
@@ -114,7 +115,8 @@ TEMPLATES = {
     "LI": """list_transform({LI}, lambda x: {I:x})|list_filter({LI}, lambda x: {B:x})|list_sort({LI})|list_reverse_sort({LI})|{LI} || {LI}|[{I}, {I}]
         ({LI})[1:2]|list_sort(list_distinct({LI}))|list_concat({LI}, [{I}])|flatten([{LI}, {LI}])|[x % 10 FOR x IN {LI} IF {B:x}]|list_reverse({LI})
         list_transform(range(abs({I} % 4)), lambda i: (i + {I}) % 100)::INTEGER[]|CASE WHEN {B} THEN {LI} END|COALESCE({LI}, [])|list_resize({LI}, 2)
-        list_where({LI}, [true, false, true])|list_slice({LI}, 2, 3)|list_transform({LI}, lambda x, i: COALESCE(x, 0) * i % 100)::INTEGER[]""",
+        list_where({LI}, [true, false, true])|list_slice({LI}, 2, 3)|list_append({LI}, {I})|list_prepend({I}, {LI})|array_push_front({LI}, {I})|array_pop_back({LI})|array_pop_front({LI})
+        list_transform({LI}, lambda x, i: COALESCE(x, 0) * i % 100)::INTEGER[]""",
     "LS": """string_split({S}, 'b')|list_transform({LI}, lambda x: {S:x})|list_filter({LS}, lambda s: s LIKE 'a%')|[{S}, {S}]|list_sort({LS})
         regexp_extract_all({S}, '[a-z]')|map_keys({M})|CASE WHEN {B} THEN {LS} END|str_split_regex({S}, '[ab]')|{LS} || [{S}]""",
     "ST": """struct_pack(a := {I}, b := {S})|{{'a': {I}, 'b': {S}}}|CASE WHEN {B} THEN {ST} END|COALESCE({ST}, {ST})|struct_update({ST}, a := {I})

@@ -59,6 +59,10 @@ class Counter:
             self.client.execute(statement, parameters).fetchall()
         return self._mark()
 
+    def other(self, statement: str) -> None:
+        """Run a statement as another client."""
+        self._mark(statement)
+
     def _mark(self, statement: str = "DELETE FROM dh.marker") -> list[str]:
         """What the client has called since the last mark."""
         self._marker.execute(statement)
@@ -184,9 +188,42 @@ def test_several_results_of_one_statement(counter: Counter) -> None:
     assert counter.calls(join, "INSERT INTO dh.t VALUES (1, 'one')") == ["DoAction", "DoGet", "DoGet", "DoAction", "DoGet"]
 
 
-def test_returning_costs_one_more(counter: Counter) -> None:
-    """Its columns are only known to the server, and it must not be run before the client has planned it."""
-    assert counter.calls("INSERT INTO dh.t VALUES (1, 'one') RETURNING i") == ["DoGet", "DoGet"]
+RETURNING = [
+    "INSERT INTO dh.t VALUES (1, 'one') RETURNING i",
+    "INSERT INTO dh.t SELECT * FROM dh.u LIMIT 2 RETURNING *, i + 1",
+    "UPDATE dh.t SET s = 'changed' WHERE i = 3 RETURNING upper(s) AS s",
+    "UPDATE dh.t SET s = u.s FROM dh.u WHERE t.i = u.i RETURNING t.*",
+    "DELETE FROM dh.t WHERE i < 4 RETURNING *",
+    "MERGE INTO dh.t USING dh.u USING (i) WHEN MATCHED THEN UPDATE SET s = u.s RETURNING merge_action, *",
+]
+
+
+@pytest.mark.parametrize("statement", RETURNING)
+def test_returning_is_one_call(counter: Counter, statement: str) -> None:
+    assert counter.calls(statement) == ["DoGet"]
+    assert counter.calls(statement) == ["DoGet"]
+    assert counter.calls("BEGIN", statement, "COMMIT") == ["DoGet", "DoAction"]
+
+
+def test_returning_with_parameters_or_in_the_search_path(counter: Counter) -> None:
+    assert counter.calls("INSERT INTO dh.t VALUES (?, 'new') RETURNING *", parameters=[1]) == ["DoGet"]
+    counter.client.execute("PREPARE p AS INSERT INTO dh.t VALUES ($1, 'new') RETURNING i")
+    assert counter.calls("EXECUTE p(1)") == ["DoGet"]
+    counter.client.execute("USE dh")
+    assert counter.calls("INSERT INTO t VALUES (1, 'one') RETURNING i + 1 AS j, lower(s)") == ["DoGet"]
+    counter.client.execute("USE memory")
+    counter.client.execute("CONNECT dh")
+    assert counter.calls("INSERT INTO t VALUES (1, 'one') RETURNING i") == ["DoGet"]
+
+
+def test_returning_what_the_client_does_not_foresee_costs_one_more(counter: Counter) -> None:
+    counter.calls("CREATE MACRO dh.twice(x) AS x * 2", "FROM dh.t LIMIT 1")
+    assert counter.calls("INSERT INTO dh.t VALUES (1, 'one') RETURNING twice(i)") == ["DoGet", "DoGet"]
+    # The catalog has changed, and this client has not heard of it
+    counter.other("ALTER TABLE dh.t ADD COLUMN more INTEGER")
+    assert counter.calls("INSERT INTO dh.t (i) VALUES (1) RETURNING *") == ["DoGet", "DoGet"]
+    assert counter.calls("INSERT INTO dh.t (i) VALUES (1) RETURNING *") == ["DoAction", "DoGet"]
+    assert counter.calls("INSERT INTO dh.t (i) VALUES (1) RETURNING *") == ["DoGet"]
 
 
 def test_explain_runs_nothing(counter: Counter) -> None:

@@ -57,6 +57,16 @@ pub enum ExecuteMode {
     Describe = 2,
 }
 
+/// A column that a client expects a statement to return.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ExpectedColumn {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// DuckDB type as SQL.
+    #[prost(string, tag = "2")]
+    pub column_type: String,
+}
+
 /// Describe a statement, run it, or both in one round trip; travels in a `DoGet` ticket.
 ///
 /// The answer is an Arrow stream whose schema message carries an [`ExecuteAnswer`]; rows follow if the statement was run.
@@ -76,8 +86,12 @@ pub struct Execute {
     /// derived from. If absent, the server's own time.
     #[prost(int64, optional, tag = "5")]
     pub started_us: Option<i64>,
+    /// With [`ExecuteMode::Run`]: run the statement only if these are its columns, and describe it. If they are not, it is
+    /// only described. Empty: whatever its columns are.
+    #[prost(message, repeated, tag = "6")]
+    pub expected_columns: Vec<ExpectedColumn>,
     /// Send [`ExecuteProgress`] while the statement runs.
-    #[prost(bool, tag = "6")]
+    #[prost(bool, tag = "7")]
     pub progress: bool,
 }
 

@@ -13,7 +13,8 @@ mod session;
 mod snapshot;
 
 pub use command::{
-    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExecuteProgress, Ingest, ReturnKind, Setting, TransactionControl,
+    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExecuteProgress, ExpectedColumn, Ingest, ReturnKind, Setting,
+    TransactionControl,
 };
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
@@ -25,7 +26,7 @@ pub use snapshot::{
 };
 
 /// Version of this protocol; a server refuses a client whose number differs.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Metadata key that names the session of a call; the value is the id that [`SessionOpened`] returned.
 pub const SESSION_HEADER: &str = "x-duckherder-session";

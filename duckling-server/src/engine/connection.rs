@@ -47,6 +47,14 @@ pub struct Description {
     pub read_only: bool,
 }
 
+/// A column that a statement is expected to return.
+#[derive(Clone, Debug)]
+pub struct ExpectedColumn {
+    pub name: String,
+    /// DuckDB type as SQL.
+    pub column_type: String,
+}
+
 /// A DuckDB connection. Its calls block, and it runs one statement at a time; only [`Connection::interrupt`]
 /// makes sense while one runs.
 pub struct Connection {
@@ -206,13 +214,49 @@ impl Connection {
                 &mut stream,
             ))?;
         }
-        let stream = if stream.is_null() {
-            None
-        } else {
-            // SAFETY: C++ returned a new stream, which nothing else owns.
-            Some(unsafe { BatchStream::from_raw(stream, self.registration.clone()) }?)
-        };
-        Ok((raw.read()?, stream))
+        Ok((raw.read()?, self.stream_if_any(stream)?))
+    }
+
+    /// Bind one statement, and start it if it returns these columns.
+    ///
+    /// # Errors
+    /// As [`Connection::submit`].
+    pub fn submit_expecting(
+        &self,
+        sql: &str,
+        columns: &[ExpectedColumn],
+    ) -> Result<(Description, Option<BatchStream>), EngineError> {
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|column| ffi::DhEngineOption {
+                name: column.name.as_str().into(),
+                value: column.column_type.as_str().into(),
+            })
+            .collect();
+        let mut raw = RawDescription::empty();
+        let mut stream = ptr::null_mut();
+        // SAFETY: all pointers are valid for the call; `stream` is read only on success.
+        unsafe {
+            ffi::check(ffi::dh_engine_connection_submit_expecting(
+                self.handle,
+                sql.into(),
+                columns.as_ptr(),
+                columns.len(),
+                &mut raw.schema,
+                &mut raw.fields,
+                &mut stream,
+            ))
+        }
+        .map_err(|error| self.registration.connections.explain(error))?;
+        Ok((raw.read()?, self.stream_if_any(stream)?))
+    }
+
+    fn stream_if_any(&self, stream: *mut ffi::DhEngineStream) -> Result<Option<BatchStream>, EngineError> {
+        if stream.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: C++ returned a new stream, which nothing else owns.
+        unsafe { BatchStream::from_raw(stream, self.registration.clone()) }.map(Some)
     }
 
     /// Start one statement. A SELECT runs as its stream is read; anything else has run, and committed, on return.

@@ -3,16 +3,18 @@
 use arrow::datatypes::SchemaRef;
 
 use super::catalog;
-use super::connection::{Connection, Description};
+use super::connection::{Connection, Description, ExpectedColumn};
 use super::error::EngineError;
 use super::outlet::Results;
 use super::stream::BatchStream;
 
 /// How far to go with a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Mode {
     /// Run it.
     Run,
+    /// Describe it, and run it if it returns these columns.
+    RunExpecting(Vec<ExpectedColumn>),
     /// Describe it, and run it if it is a SELECT that changes nothing.
     DescribeAndRun,
     /// Describe it and leave it at that.
@@ -37,10 +39,14 @@ pub(super) fn start(
     connection: &Connection,
     database: &str,
     sql: &str,
-    mode: Mode,
+    mode: &Mode,
 ) -> Result<(Execution, Option<BatchStream>), EngineError> {
     let (description, stream) = match mode {
         Mode::Run => (None, Some(connection.submit(sql)?)),
+        Mode::RunExpecting(columns) => {
+            let (description, stream) = connection.submit_expecting(sql, columns)?;
+            (Some(description), stream)
+        }
         Mode::DescribeAndRun => {
             let (description, stream) = connection.describe_and_submit(sql)?;
             (Some(description), stream)

@@ -213,6 +213,15 @@ unsafe extern "C" {
         out: *mut DhEngineDescription,
         out_stream: *mut *mut DhEngineStream,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_submit_expecting(
+        connection: *mut DhEngineConnection,
+        sql: DhEngineStr,
+        columns: *const DhEngineOption,
+        column_count: usize,
+        out_schema: *mut FFI_ArrowSchema,
+        out: *mut DhEngineDescription,
+        out_stream: *mut *mut DhEngineStream,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_stream_schema(stream: *mut DhEngineStream, out: *mut FFI_ArrowSchema) -> *mut DhEngineError;
     pub fn dh_engine_stream_return_kind(stream: *const DhEngineStream) -> i32;
     pub fn dh_engine_stream_has_run(stream: *const DhEngineStream) -> bool;

@@ -30,7 +30,7 @@ mod working;
 
 pub use catalog::{database_names, function_names};
 pub use conditions::Conditions;
-pub use connection::{Connection, Description, ReturnKind};
+pub use connection::{Connection, Description, ExpectedColumn, ReturnKind};
 pub use database::{Database, check_setting, duckdb_version};
 pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};

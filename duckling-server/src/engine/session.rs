@@ -210,7 +210,7 @@ impl Session {
             progress.follow(recording.entry());
         }
         let start = move |connection: &Connection, entry: &Entry| {
-            let (execution, stream) = start(connection, &database, &sql, mode)?;
+            let (execution, stream) = start(connection, &database, &sql, &mode)?;
             if let Some(stream) = &stream {
                 entry.start(stream.return_kind(), stream.has_run());
             }

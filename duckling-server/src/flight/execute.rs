@@ -9,12 +9,13 @@ use super::encode::{FlightDataStream, encode_answer};
 use super::progress::with_progress;
 use super::sessions::Lease;
 use super::status::from_engine;
-use crate::engine::{Conditions, Description, Execution, Mode, Progress, ReturnKind};
+use crate::engine::{Conditions, Description, Execution, ExpectedColumn, Mode, Progress, ReturnKind};
 
 /// Do what the command says; the answer goes before the rows.
 pub async fn execute(session: Lease, command: Execute) -> Result<Response<FlightDataStream>, Status> {
     let mode = match command.mode() {
-        ExecuteMode::Run => Mode::Run,
+        ExecuteMode::Run if command.expected_columns.is_empty() => Mode::Run,
+        ExecuteMode::Run => Mode::RunExpecting(expected(command.expected_columns)),
         ExecuteMode::DescribeAndRun => Mode::DescribeAndRun,
         ExecuteMode::Describe => Mode::Describe,
     };
@@ -75,4 +76,14 @@ fn answer(execution: &Execution) -> ExecuteAnswer {
             ..answer
         },
     }
+}
+
+fn expected(columns: Vec<duckling_protocol::ExpectedColumn>) -> Vec<ExpectedColumn> {
+    columns
+        .into_iter()
+        .map(|column| ExpectedColumn {
+            name: column.name,
+            column_type: column.column_type,
+        })
+        .collect()
 }

@@ -3,6 +3,7 @@
 #include "attach_uri.hpp"
 #include "bridge_internal.hpp"
 #include "copy_database.hpp"
+#include "explain.hpp"
 #include "join_keys.hpp"
 #include "load_extension.hpp"
 #include "local_inputs.hpp"
@@ -87,20 +88,6 @@ static dh_str WhyInterrupted(void *context) noexcept {
 Interrupt::Interrupt(ClientContext &client) : dh_interrupt {WhyInterrupted, &client} {
 }
 
-static dh_str ShowProgress(void *context) noexcept {
-	try {
-		auto &client = *static_cast<ClientContext *>(context);
-		StatementState::Of(client).ShowProgress(client);
-	} catch (...) {
-		// What cannot be drawn must not end the statement
-	}
-	return WhyInterrupted(context);
-}
-
-ScanInterrupt::ScanInterrupt(ClientContext &client) : Interrupt(client) {
-	reason = ShowProgress;
-}
-
 } // namespace duckherder
 
 char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcept {
@@ -111,6 +98,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		StorageExtension::Register(config, "duckherder", make_shared_ptr<duckherder::Storage>());
 		OptimizerExtension::Register(config, duckherder::AttachUriRewrite());
 		OptimizerExtension::Register(config, duckherder::RuntimeFiltersOfJoins());
+		OptimizerExtension::Register(config, duckherder::ExplainRemotePlans());
 		PlannerExtension::Register(config, duckherder::ReturnTypeOfStatementsWithInputs());
 		PlannerExtension::Register(config, duckherder::IndexesWithTheirTables());
 		duckling::RegisterTravellingTypes(config);

@@ -170,6 +170,9 @@ struct dh_statement {
 	size_t setting_count;
 	//! When the client's transaction began, in microseconds since 1970, UTC
 	int64_t started_us;
+	//! Names and DuckDB types: run it only if it returns these columns, and describe it. None: whatever it returns
+	const dh_option *expected_columns;
+	size_t expected_column_count;
 	//! To be told how far the server is; null if nobody wants to know
 	const dh_progress *progress;
 };
@@ -230,7 +233,9 @@ struct dh_callbacks {
 	                                    dh_str version, const dh_interrupt *interrupt, dh_text **out);
 	void (*text_free)(dh_text *text);
 	//! What the server has recorded of all its clients' statements, oldest first.
-	dh_error *(*session_query_history)(dh_session *session, const dh_interrupt *interrupt, dh_query_history **out);
+	//! `own`: of this session alone
+	dh_error *(*session_query_history)(dh_session *session, bool own, const dh_interrupt *interrupt,
+	                                    dh_query_history **out);
 	void (*query_history_free)(dh_query_history *history);
 	dh_error *(*session_end_transaction)(dh_session *session, bool commit, const dh_interrupt *interrupt);
 	//! Roll back without waiting for it

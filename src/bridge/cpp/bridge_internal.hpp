@@ -43,9 +43,4 @@ struct Interrupt : public dh_interrupt {
 	explicit Interrupt(duckdb::ClientContext &client);
 };
 
-//! The same while a scan waits for rows, where DuckDB holds no lock: its progress bar goes on meanwhile.
-struct ScanInterrupt : public Interrupt {
-	explicit ScanInterrupt(duckdb::ClientContext &client);
-};
-
 } // namespace duckherder

@@ -125,6 +125,8 @@ public:
 	}
 
 private:
+	bool SupportsCall(const duckdb::QualifiedName &name);
+
 	//! Shared with the sessions on it
 	duckdb::shared_ptr<dh_catalog> remote;
 	std::string path;

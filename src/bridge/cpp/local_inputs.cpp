@@ -381,8 +381,8 @@ static void ShortenColumnNames(QueryNode &node, const vector<vector<Identifier>>
 	    });
 }
 
-//! DuckDB pushes no macro but the server's, not even those that are in every DuckDB, such as `nullif`: say that the server's
-//! are meant. Where something else needs this client, that is what the user has to hear of.
+//! DuckDB's own macros that read tables, or have no arguments, are not pushed (builtin_macros.cpp). Here nothing else is possible:
+//! say that the server's are meant. Where something else needs this client, that is what the user has to hear of.
 static void UseMacrosOfServer(ClientContext &context, RemoteCatalog &target, QueryNode &node) {
 	vector<reference<FunctionExpression>> macros;
 	bool is_possible = true;

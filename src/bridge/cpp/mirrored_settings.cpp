@@ -23,7 +23,11 @@ static const string NAMES[] = {"Calendar",
                                "preserve_insertion_order",
                                "scalar_subquery_error_on_multiple_rows"};
 
-MirroredSettings::MirroredSettings(ClientContext &context) {
+//! Without it, DuckDB shows none of an INSERT of VALUES, for example
+static const string PROFILING_COVERAGE = "profiling_coverage";
+static const string ALL_OPERATORS = "ALL";
+
+MirroredSettings::MirroredSettings(ClientContext &context, bool profiles) {
 	values.reserve(std::size(NAMES));
 	for (auto &name : NAMES) {
 		Value value;
@@ -36,6 +40,9 @@ MirroredSettings::MirroredSettings(ClientContext &context) {
 			continue;
 		}
 		views.push_back({ToStr(name), ToStr(values.back())});
+	}
+	if (profiles) {
+		views.push_back({ToStr(PROFILING_COVERAGE), ToStr(ALL_OPERATORS)});
 	}
 }
 

@@ -8,7 +8,8 @@ namespace duckherder {
 //! Their values now, to be sent with a statement: the server must answer as the client would.
 class MirroredSettings {
 public:
-	explicit MirroredSettings(duckdb::ClientContext &context);
+	//! `profiles`: the statement is an EXPLAIN ANALYZE, and is to show its operators whatever they are.
+	MirroredSettings(duckdb::ClientContext &context, bool profiles);
 	// The views point into the texts
 	MirroredSettings(const MirroredSettings &) = delete;
 

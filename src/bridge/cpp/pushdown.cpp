@@ -1,5 +1,6 @@
 // Whole statements that run on the server.
 
+#include "builtin_macros.hpp"
 #include "catalog.hpp"
 #include "foldable_constants.hpp"
 #include "local_inputs.hpp"
@@ -8,6 +9,7 @@
 #include "query_function.hpp"
 #include "remote_stream.hpp"
 #include "server_names.hpp"
+#include "snapshot.hpp"
 #include "statement_kind.hpp"
 #include "statement_state.hpp"
 
@@ -29,13 +31,25 @@ bool RemoteCatalog::Supports(RemoteCapability) const {
 bool RemoteCatalog::SupportsPushdown(const ParsedExpression &expression) {
 	switch (expression.GetExpressionClass()) {
 	case ExpressionClass::FUNCTION:
-		// Also turns away functions and macros that only this client has
-		return ServerHasFunction(expression.Cast<FunctionExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
+		return SupportsCall(expression.Cast<FunctionExpression>().GetQualifiedName());
 	case ExpressionClass::WINDOW:
-		return ServerHasFunction(expression.Cast<WindowExpression>().FunctionName(), CatalogType::MACRO_ENTRY);
+		return SupportsCall(expression.Cast<WindowExpression>().GetQualifiedName());
 	default:
 		return true;
 	}
+}
+
+//! Turns away functions and macros that only this client has.
+bool RemoteCatalog::SupportsCall(const QualifiedName &name) {
+	if (name.Path().size() == 1) {
+		// Before its own functions, the server finds macros that somebody has made there; the client does not mean them
+		auto snapshot = LastSnapshot();
+		if (snapshot && snapshot->Has(CatalogType::MACRO_ENTRY, name.Name()) &&
+		    IsBuiltinFunction(GetDatabase(), name.Name())) {
+			return false;
+		}
+	}
+	return ServerHasFunction(name.Name(), CatalogType::MACRO_ENTRY);
 }
 
 bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {

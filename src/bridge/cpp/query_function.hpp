@@ -24,6 +24,14 @@ duckdb::unique_ptr<duckdb::QueryNode> PushedNode(duckdb::TableFunctionBindInput 
 void RegisterUse(duckdb::ClientContext &context, duckdb::TableFunctionBindInput &input, duckdb::Catalog &catalog,
                  bool read_only);
 
+//! Statements of a finished plan that were bound without their server, those that change rows and return them: have it say
+//! whether their columns are what the plan expects. One that is all of the plan is started with the same call, if they are.
+//! False: nothing has run, and the plan must be made anew.
+bool ConfirmExpected(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared, duckdb::Catalog &catalog);
+
+//! Have the server measure the statement of a bound call when it is executed; the call will yield no rows then.
+void AnalyzeQuery(duckdb::FunctionData &bind_data);
+
 //! A call of the function, to put into a parsed statement.
 duckdb::unique_ptr<duckdb::TableRef> QueryFunctionCall(duckdb::Catalog &catalog,
                                                        duckdb::shared_ptr<PushedStatement> pushed);

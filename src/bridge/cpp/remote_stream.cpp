@@ -13,27 +13,20 @@ using namespace duckdb;
 
 namespace duckherder {
 
-RemoteProgress::RemoteProgress() {
-	Check(Rust().progress_new(&handle));
-}
-
-RemoteProgress::~RemoteProgress() {
-	Rust().progress_free(handle);
-}
-
-double RemoteProgress::Percent() const {
-	return Rust().progress_percent(handle);
-}
-
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
-                           bool writes, shared_ptr<RemoteProgress> shown)
-    : progress(shown ? shown : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()),
-      sent(std::move(sent_p)) {
+                           bool writes, optional_ptr<const ResultShape> expected, bool profiles,
+                           optional_ptr<const WatchedStart> start)
+    : progress(start ? start->progress : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
-	auto interrupt = shown ? ScanInterrupt(context) : Interrupt(context);
+	const Interrupt plain(context);
+	auto &wait = start ? start->wait : plain;
 	auto wants_progress = mode != DH_EXECUTE_DESCRIBE && ClientConfig::GetConfig(context).enable_progress_bar;
-	MirroredSettings settings(context);
+	MirroredSettings settings(context, profiles);
+	vector<dh_option> columns_expected;
+	for (idx_t i = 0; expected && i < expected->names.size(); i++) {
+		columns_expected.push_back({ToStr(expected->names[i]), ToStr(expected->types[i])});
+	}
 	dh_statement statement {ToStr(sent.Sql()),
 	                        mode,
 	                        transaction.BeginsOnServer(),
@@ -41,11 +34,13 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	                        settings.Data(),
 	                        settings.Count(),
 	                        MetaTransaction::Get(context).start_timestamp.value,
+	                        columns_expected.data(),
+	                        columns_expected.size(),
 	                        wants_progress ? progress->Handle() : nullptr};
 	if (writes) {
 		transaction.Writes();
 	}
-	sent.Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream),
+	sent.Check(Rust().session_execute(&session, &statement, &wait, &schema.arrow_schema, &answer, &stream),
 	           catalog);
 	try {
 		transaction.HeardOf(answer->catalog_version);
@@ -89,10 +84,10 @@ StatementReturnType RemoteStream::ReturnType() const {
 	}
 }
 
-shared_ptr<ArrowArrayWrapper> RemoteStream::Next(const Interrupt &interrupt) {
+shared_ptr<ArrowArrayWrapper> RemoteStream::Next(const Interrupt &wait) {
 	while (true) {
 		auto batch = make_shared_ptr<ArrowArrayWrapper>();
-		sent.Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array), catalog);
+		sent.Check(Rust().stream_next(stream, &wait, &batch->arrow_array), catalog);
 		if (!batch->arrow_array.release) {
 			return nullptr;
 		}

@@ -1,6 +1,7 @@
 // What a server answers to a statement, as DuckDB reads it.
 #pragma once
 
+#include "remote_progress.hpp"
 #include "sent_statement.hpp"
 
 #include "duckdb/common/enums/statement_type.hpp"
@@ -8,35 +9,35 @@
 
 namespace duckherder {
 
-//! How far the server is with a statement.
-class RemoteProgress {
-public:
-	RemoteProgress();
-	~RemoteProgress();
-	RemoteProgress(const RemoteProgress &) = delete;
+//! Columns of a result.
+struct ResultShape {
+	duckdb::vector<std::string> names;
+	//! DuckDB's types, as SQL
+	duckdb::vector<std::string> types;
+};
 
-	//! Between 0 and 100; never less than before
-	double Percent() const;
-	const dh_progress *Handle() const {
-		return handle;
-	}
-
-private:
-	dh_progress *handle = nullptr;
+//! How a thread waits until a statement has started, and where it sees meanwhile how far the server is.
+struct WatchedStart {
+	duckdb::shared_ptr<RemoteProgress> progress;
+	const Interrupt &wait;
 };
 
 //! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
-	//! `writes`: may leave something changed, if it is run. `shown` is given by a scan: what the server tells while it runs
-	//! the statement appears there, and DuckDB shows it meanwhile.
+	//! `writes`: may leave something changed, if it is run. `expected`: it is run only if these are its columns, and described.
+	//! `profiles`: it is an EXPLAIN ANALYZE. What writes has run when it has started.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes, duckdb::shared_ptr<RemoteProgress> shown = nullptr);
+	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr, bool profiles = false,
+	             duckdb::optional_ptr<const WatchedStart> start = nullptr);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
 	duckdb::ArrowTableSchema &Columns() {
 		return columns;
+	}
+	const std::string &Sql() const {
+		return sent.Sql();
 	}
 	//! Rows can be read.
 	bool IsRunning() const {
@@ -52,7 +53,7 @@ public:
 	}
 
 	//! The next batch that has rows; null at the end. One thread at a time.
-	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(const Interrupt &interrupt);
+	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(const Interrupt &wait);
 
 	const duckdb::shared_ptr<RemoteProgress> progress;
 
@@ -67,7 +68,7 @@ private:
 	duckdb::ArrowTableSchema columns;
 };
 
-//! A stream that was opened when its statement was bound, until its execution takes it over.
+//! A stream that was opened when its statement was planned, until its execution takes it over.
 struct OpenedStream {
 	duckdb::unique_ptr<RemoteStream> stream;
 };

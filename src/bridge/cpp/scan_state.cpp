@@ -2,8 +2,15 @@
 
 #include "scan_state.hpp"
 
+#include "catalog.hpp"
+#include "session_state.hpp"
+
+#include "duckdb/common/string_util.hpp"
 #include "duckdb/common/types/data_chunk.hpp"
+#include "duckdb/main/profiler/profiling_node.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
+
+#include <chrono>
 
 using namespace duckdb;
 
@@ -13,26 +20,26 @@ RemoteScanData::RemoteScanData(RemoteCatalog &catalog_p) : catalog(catalog_p) {
 }
 
 ScanGlobalState::ScanGlobalState(ClientContext &context, unique_ptr<RemoteStream> stream_p, bool projected_p)
-    : stream(std::move(stream_p)), projected(projected_p), progress(stream->progress),
+    : stream(std::move(stream_p)), projected(projected_p),
       max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
 }
 
-ScanGlobalState::ScanGlobalState(ClientContext &context, Open open_p)
-    : projected(false), progress(make_shared_ptr<RemoteProgress>()), open(std::move(open_p)),
-      max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
-}
+//! As often as a thread that waits for the network looks up.
+static constexpr std::chrono::milliseconds TURN_POLL {20};
 
 bool ScanGlobalState::Next(ClientContext &context, ArrowScanLocalState &local) {
-	lock_guard<mutex> guard(lock);
+	const WaitInOperator wait(context);
+	// The thread that reads may wait for long, while this one has DuckDB's progress bar to move
+	std::unique_lock<std::timed_mutex> guard(lock, std::try_to_lock);
+	while (!guard.owns_lock() && !guard.try_lock_for(TURN_POLL)) {
+		wait.reason(wait.context);
+	}
 	if (done) {
 		return false;
 	}
-	if (!stream) {
-		stream = open(context, progress);
-	}
 	local.Reset();
 	local.batch_index = ++batch_index;
-	local.chunk = stream->Next(ScanInterrupt(context));
+	local.chunk = stream->Next(wait);
 	if (!local.chunk) {
 		done = true;
 		return false;
@@ -41,9 +48,7 @@ bool ScanGlobalState::Next(ClientContext &context, ArrowScanLocalState &local) {
 }
 
 double ScanGlobalState::Progress() const {
-	// What the server has done may still be on its way
-	static constexpr double MAX_UNFINISHED = 99;
-	return done ? 100 : MinValue(progress->Percent(), MAX_UNFINISHED);
+	return done ? 100 : stream->progress->Percent();
 }
 
 double ScanProgress(ClientContext &, const FunctionData *, const GlobalTableFunctionState *global_state) {
@@ -82,6 +87,40 @@ OperatorPartitionData ScanGetPartitionData(ClientContext &, TableFunctionGetPart
 		throw InternalException("A remote scan has no partition columns");
 	}
 	return OperatorPartitionData(input.local_state->Cast<ArrowScanLocalState>().batch_index);
+}
+
+const InsertionOrderPreservingMap<string> &ScanGlobalState::ServerMetrics(ClientContext &context,
+                                                                          RemoteCatalog &catalog) {
+	lock_guard<std::timed_mutex> guard(lock);
+	if (!server_metrics.empty()) {
+		return server_metrics;
+	}
+	server_metrics["Remote SQL"] = stream->Sql();
+	dh_query_history *history = nullptr;
+	duckherder::Interrupt interrupt(context);
+	Check(Rust().session_query_history(&catalog.SessionOf(context)->Get(context), true, &interrupt, &history));
+	// The last execution of the text; a server may keep no history
+	for (auto i = history->record_count; i-- > 0;) {
+		auto &record = history->records[i];
+		if (ToString(record.sql) == stream->Sql()) {
+			server_metrics["Server Rows"] = to_string(record.rows);
+			server_metrics["Sent"] = StringUtil::BytesToHumanReadableString(record.sent_bytes, 1000);
+			server_metrics["Server Time"] = StringUtil::Format("%.4fs", double(record.duration_us) / 1e6);
+			server_metrics["Server CPU Time"] = StringUtil::Format("%.4fs", double(record.cpu_us) / 1e6);
+			break;
+		}
+	}
+	Rust().query_history_free(history);
+	return server_metrics;
+}
+
+void ScanGetMetrics(TableFunctionGetMetricsInput &input) {
+	auto &catalog = input.bind_data->Cast<RemoteScanData>().catalog;
+	for (auto &entry : input.global_state->Cast<ScanGlobalState>().ServerMetrics(input.context, catalog)) {
+		auto info = input.operator_metrics.GetExtraInfo();
+		info[entry.first] = entry.second;
+		input.operator_metrics.SetExtraInfo(std::move(info));
+	}
 }
 
 // DuckDB copies a plan by writing and reading it, and keeps the original where that is not implemented

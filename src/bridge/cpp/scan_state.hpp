@@ -6,7 +6,11 @@
 #include "duckdb/common/atomic.hpp"
 #include "duckdb/function/table_function.hpp"
 
-#include <functional>
+#include <mutex>
+
+namespace duckdb {
+class PhysicalTableScan;
+} // namespace duckdb
 
 namespace duckherder {
 
@@ -16,6 +20,9 @@ class RemoteCatalog;
 struct RemoteScanData : public duckdb::TableFunctionData {
 	explicit RemoteScanData(RemoteCatalog &catalog);
 
+	//! What a scan sends to the server, as far as it is known before anything is executed. The scan shows it from now on.
+	virtual std::string ExplainedSql(duckdb::ClientContext &context, const duckdb::PhysicalTableScan &scan) = 0;
+
 	RemoteCatalog &catalog;
 };
 
@@ -24,11 +31,6 @@ class ScanGlobalState : public duckdb::GlobalTableFunctionState {
 public:
 	//! `projected`: the stream holds just the columns that the scan asks for, in that order; else all that were bound.
 	ScanGlobalState(duckdb::ClientContext &context, duckdb::unique_ptr<RemoteStream> stream, bool projected);
-	//! Calls `open` when the first row is wanted: what writes has run when it is open, and only here can DuckDB show how far
-	//! it is until then.
-	using Open = std::function<duckdb::unique_ptr<RemoteStream>(duckdb::ClientContext &context,
-	                                                            duckdb::shared_ptr<RemoteProgress> shown)>;
-	ScanGlobalState(duckdb::ClientContext &context, Open open);
 
 	duckdb::idx_t MaxThreads() const override {
 		return max_threads;
@@ -36,20 +38,22 @@ public:
 	//! Give `local` the next batch; false at the end.
 	bool Next(duckdb::ClientContext &context, duckdb::ArrowScanLocalState &local);
 
-	//! Of the whole scan, in percent
+	//! Of the server's work, in percent
 	double Progress() const;
 
-	//! Null before the first batch, if it is opened then
-	duckdb::unique_ptr<RemoteStream> stream;
+	//! Rows, bytes and times of the server, for a user to read. It is asked once.
+	const duckdb::InsertionOrderPreservingMap<std::string> &ServerMetrics(duckdb::ClientContext &context,
+	                                                                      RemoteCatalog &catalog);
+
+	const duckdb::unique_ptr<RemoteStream> stream;
 	const bool projected;
 
 private:
-	const duckdb::shared_ptr<RemoteProgress> progress;
-	Open open;
 	duckdb::idx_t max_threads;
-	duckdb::mutex lock;
+	std::timed_mutex lock;
 	duckdb::idx_t batch_index = 0;
 	duckdb::atomic<bool> done {false};
+	duckdb::InsertionOrderPreservingMap<std::string> server_metrics;
 };
 
 duckdb::unique_ptr<duckdb::LocalTableFunctionState> ScanInitLocal(duckdb::ExecutionContext &context,
@@ -64,6 +68,9 @@ double ScanProgress(duckdb::ClientContext &context, const duckdb::FunctionData *
 
 duckdb::OperatorPartitionData ScanGetPartitionData(duckdb::ClientContext &context,
                                                    duckdb::TableFunctionGetPartitionInput &input);
+
+//! Tell EXPLAIN ANALYZE what was sent, and what the server has recorded of it.
+void ScanGetMetrics(duckdb::TableFunctionGetMetricsInput &input);
 
 //! Keep DuckDB from copying scans of the function, as it does with a CTE that is read twice: each copy would ask the server.
 void RefuseCopies(duckdb::TableFunction &function);

@@ -34,6 +34,10 @@ public:
 	duckdb::SimilarCatalogEntry GetSimilarEntry(duckdb::CatalogTransaction transaction,
 	                                            const duckdb::EntryLookupInfo &lookup) override;
 
+	//! Something in this snapshot of the schema; asks nobody.
+	duckdb::optional_ptr<duckdb::CatalogEntry> Find(duckdb::ClientContext &context, duckdb::CatalogType type,
+	                                                const duckdb::Identifier &name);
+
 	// DDL that was not pushed down as a whole statement: sent as the statement that the parsed form prints.
 	duckdb::optional_ptr<duckdb::CatalogEntry> CreateTable(duckdb::CatalogTransaction transaction,
 	                                                       duckdb::BoundCreateTableInfo &info) override;
@@ -66,8 +70,6 @@ private:
 	static Set SetOf(const dh_entry &entry);
 
 	duckdb::optional_ptr<RemoteSchema> CurrentSelf(duckdb::ClientContext &context);
-	duckdb::optional_ptr<duckdb::CatalogEntry> Find(duckdb::ClientContext &context, duckdb::CatalogType type,
-	                                                const duckdb::Identifier &name);
 	duckdb::CatalogEntry &EntryOf(duckdb::ClientContext &context, Member &member, EntryUse use);
 
 	RemoteSnapshot &snapshot;

@@ -38,6 +38,13 @@ SentStatement SentStatement::AsArgument(string sql) {
 	return result;
 }
 
+SentStatement SentStatement::Behind(const string &text) const {
+	auto result = *this;
+	result.sql = text + sql;
+	result.prefix = prefix + text.size();
+	return result;
+}
+
 namespace {
 
 //! An expression or a table of a statement.
@@ -103,7 +110,7 @@ static QueryLocation FindBeside(const vector<Part> &printed, const vector<Part> 
 QueryLocation SentStatement::Find(QueryLocation place) const {
 	try {
 		auto parser = Parser::GetBuiltinParser();
-		parser.ParseQuery(sql);
+		parser.ParseQuery(sql.substr(prefix));
 		Parts printed, written;
 		printed.Walk(*parser.statements.at(0));
 		if (node) {
@@ -164,8 +171,12 @@ void SentStatement::Check(dh_error *error, RemoteCatalog &catalog) const {
 	auto taken = TakeError(error);
 	if (taken.HasPosition()) {
 		auto place = PositionOf(taken);
+		if (place.IsValid() && prefix > 0) {
+			place = place.offset < prefix ? QueryLocation() : QueryLocation(place.offset - prefix, place.length);
+			taken.SetPosition(place);
+		}
 		if (origin == Origin::ARGUMENT && place.IsValid()) {
-			taken.message = QueryErrorContext::Format(sql, taken.message, place.offset, place.length);
+			taken.message = QueryErrorContext::Format(sql.substr(prefix), taken.message, place.offset, place.length);
 		}
 		if (origin != Origin::WRITTEN) {
 			taken.SetPosition(origin == Origin::PRINTED ? Find(place) : QueryLocation());

@@ -22,6 +22,9 @@ public:
 	//! A text that is but an argument of what the user wrote.
 	static SentStatement AsArgument(std::string sql);
 
+	//! The same behind something else, such as EXPLAIN.
+	SentStatement Behind(const std::string &prefix) const;
+
 	const std::string &Sql() const {
 		return sql;
 	}
@@ -36,6 +39,8 @@ private:
 
 	std::string sql;
 	Origin origin;
+	//! Length of what precedes the statement
+	duckdb::idx_t prefix = 0;
 	//! One of them, if it was printed
 	duckdb::shared_ptr<duckdb::QueryNode> node;
 	duckdb::shared_ptr<duckdb::SQLStatement> statement;

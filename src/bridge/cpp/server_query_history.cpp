@@ -97,7 +97,7 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 	auto state = make_uniq<HistoryState>();
 	duckherder::Interrupt interrupt(context);
 	auto session = catalog.SessionOf(context);
-	Check(Rust().session_query_history(&session->Get(context), &interrupt, &state->history));
+	Check(Rust().session_query_history(&session->Get(context), false, &interrupt, &state->history));
 	return std::move(state);
 }
 

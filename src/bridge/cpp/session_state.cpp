@@ -3,6 +3,7 @@
 #include "session_state.hpp"
 
 #include "plan_sources.hpp"
+#include "query_function.hpp"
 #include "transaction.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
@@ -81,7 +82,8 @@ RebindQueryInfo SessionState::OnFinalizePrepare(ClientContext &context, Prepared
 	if (sources.AreReadTogether()) {
 		transaction->ReadOneSnapshot();
 	}
-	return RebindQueryInfo::DO_NOT_REBIND;
+	return ConfirmExpected(context, prepared, transaction->GetCatalog()) ? RebindQueryInfo::DO_NOT_REBIND
+	                                                                     : RebindQueryInfo::ATTEMPT_TO_REBIND;
 }
 
 } // namespace duckherder

@@ -20,7 +20,8 @@ namespace duckherder {
 
 template <class NODE>
 static StatementKind KindOfChange(const QueryNode &node) {
-	return node.Cast<NODE>().returning_list.empty() ? StatementKind::CHANGES_ROWS : StatementKind::UNKNOWN;
+	return node.Cast<NODE>().returning_list.empty() ? StatementKind::CHANGES_ROWS
+	                                                         : StatementKind::CHANGES_AND_RETURNS;
 }
 
 StatementKind KindOf(const QueryNode &node) {

@@ -7,7 +7,6 @@
 #include "local_inputs.hpp"
 #include "transaction.hpp"
 
-#include "duckdb/common/progress_bar/progress_bar.hpp"
 #include "duckdb/common/string_util.hpp"
 #include "duckdb/main/active_query_context.hpp"
 #include "duckdb/main/config.hpp"
@@ -45,7 +44,7 @@ static string FirstWord(const string &sql) {
 
 namespace {
 
-//! DuckDB shows nobody whether it runs a user's statement as several, nor its progress bar. An explicit instantiation may name what is private.
+//! DuckDB shows nobody whether it runs a user's statement as several. An explicit instantiation may name what is private.
 template <unique_ptr<ActiveQueryContext> ClientContext::*MEMBER>
 struct ActiveQuery {
 	friend ActiveQueryContext &ActiveQueryOf(ClientContext &context) {
@@ -55,15 +54,6 @@ struct ActiveQuery {
 ActiveQueryContext &ActiveQueryOf(ClientContext &context);
 template struct ActiveQuery<&ClientContext::active_query>;
 
-template <QueryProgress ClientContext::*MEMBER>
-struct Progress {
-	friend QueryProgress &ProgressOf(ClientContext &context) {
-		return context.*MEMBER;
-	}
-};
-QueryProgress &ProgressOf(ClientContext &context);
-template struct Progress<&ClientContext::query_progress>;
-
 } // namespace
 
 bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
@@ -71,18 +61,6 @@ bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 		return false;
 	}
 	return executes_prepared || binder->GetBindingMode() == BindingMode::STANDARD_BINDING;
-}
-
-void StatementState::ShowProgress(ClientContext &context) const {
-	// This thread holds the context's lock as long as it runs the statement; any other would be at the bar at the same time
-	if (!in_query || runner != std::this_thread::get_id()) {
-		return;
-	}
-	auto &bar = ActiveQueryOf(context).progress_bar;
-	if (bar) {
-		bar->Update(false);
-		ProgressOf(context) = bar->GetDetailedQueryProgress();
-	}
 }
 
 void StatementState::QueryBegin(ClientContext &context) {
@@ -95,6 +73,7 @@ void StatementState::QueryBegin(ClientContext &context) {
 	executes_prepared = false;
 	needed_server = nullptr;
 	second_attempt = false;
+	is_first_plan = true;
 }
 
 void StatementState::NeedsServer(RemoteCatalog &catalog) {
@@ -110,6 +89,7 @@ bool StatementState::CanRequestRebind() {
 }
 
 RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLStatement &statement, ErrorData &error) {
+	is_first_plan = false;
 	auto server = needed_server;
 	needed_server = nullptr;
 	if (!server) {
@@ -121,6 +101,11 @@ RebindQueryInfo StatementState::OnPlanningError(ClientContext &context, SQLState
 	// What the inputs read from the server, and what it does with them, belongs together
 	RemoteTransaction::Get(context, *server).ReadOneSnapshot();
 	return RebindQueryInfo::ATTEMPT_TO_REBIND;
+}
+
+RebindQueryInfo StatementState::OnFinalizePrepare(ClientContext &, PreparedStatementData &, PreparedStatementMode) {
+	is_first_plan = false;
+	return RebindQueryInfo::DO_NOT_REBIND;
 }
 
 RebindQueryInfo StatementState::OnRebindPreparedStatement(ClientContext &, BindPreparedStatementCallbackInfo &info,

@@ -23,6 +23,11 @@ public:
 	//! A statement is bound to be executed at once: neither to be explained, nor for its shape alone.
 	bool IsBoundToExecute(duckdb::optional_ptr<duckdb::Binder> binder) const;
 
+	//! It is planned for the first time: states are asked of the plan before it is executed.
+	bool IsFirstPlan() const {
+		return is_first_plan;
+	}
+
 	//! What the user wrote is several statements for DuckDB, all in one transaction: IMPORT DATABASE, for example.
 	bool IsOneOfSeveral() const {
 		return is_one_of_several;
@@ -32,8 +37,10 @@ public:
 		return prepares;
 	}
 
-	//! Let DuckDB's progress bar go on while this thread waits in a scan, if it is the one that would do so between tasks.
-	void ShowProgress(duckdb::ClientContext &context) const;
+	//! DuckDB's worker threads run it, too, but this one began it, and it is the only one at DuckDB's progress bar.
+	bool IsRunByThisThread() const {
+		return in_query && runner == std::this_thread::get_id();
+	}
 
 	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
 	//! fails then, it is planned once more with what is local in it as inputs.
@@ -50,17 +57,19 @@ public:
 	bool CanRequestRebind() override;
 	duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext &context, duckdb::SQLStatement &statement,
 	                                        duckdb::ErrorData &error) override;
+	duckdb::RebindQueryInfo OnFinalizePrepare(duckdb::ClientContext &context, duckdb::PreparedStatementData &prepared,
+	                                          duckdb::PreparedStatementMode mode) override;
 	duckdb::RebindQueryInfo OnRebindPreparedStatement(duckdb::ClientContext &context,
 	                                                  duckdb::BindPreparedStatementCallbackInfo &info,
 	                                                  duckdb::RebindQueryInfo current_rebind) override;
 
 private:
 	bool in_query = false;
-	//! Began the statement, and runs it together with DuckDB's worker threads
 	std::thread::id runner;
 	bool explains = false;
 	bool is_one_of_several = false;
 	bool prepares = false;
+	bool is_first_plan = false;
 	//! An EXECUTE, which binds the prepared statement anew, is being bound
 	bool executes_prepared = false;
 	duckdb::optional_ptr<RemoteCatalog> needed_server;

@@ -9,6 +9,7 @@
 #include "remote_statement.hpp"
 #include "remote_stream.hpp"
 #include "scan_state.hpp"
+#include "server_plan.hpp"
 #include "statement_state.hpp"
 #include "transaction.hpp"
 
@@ -53,6 +54,8 @@ struct BoundStatementWithInputs {
 	vector<InputTable> inputs;
 	vector<LogicalType> types;
 	StatementReturnType return_type = StatementReturnType::QUERY_RESULT;
+	//! The server measures it and throws its result away
+	bool is_analyzed = false;
 };
 
 //! Takes in the rows of an input.
@@ -127,9 +130,9 @@ public:
 	}
 
 	struct SourceState : public GlobalSourceState {
-		SourceState(ClientContext &context, ScanGlobalState::Open open) : scan(context, std::move(open)) {
-		}
-		ScanGlobalState scan;
+		//! Of the statement, not of the inputs
+		const shared_ptr<RemoteProgress> progress = make_shared_ptr<RemoteProgress>();
+		unique_ptr<ScanGlobalState> scan;
 		unique_ptr<LocalTableFunctionState> local;
 	};
 
@@ -161,14 +164,12 @@ public:
 	bool IsSource() const override {
 		return true;
 	}
-	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &context) const override {
-		return make_uniq<SourceState>(context, [this](ClientContext &client, shared_ptr<RemoteProgress> shown) {
-			return Run(client, std::move(shown));
-		});
+	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &) const override {
+		return make_uniq<SourceState>();
 	}
 	ProgressData GetProgress(ClientContext &, GlobalSourceState &state) const override {
 		ProgressData result;
-		result.done = state.Cast<SourceState>().scan.Progress();
+		result.done = state.Cast<SourceState>().progress->Percent();
 		result.total = 100;
 		return result;
 	}
@@ -176,24 +177,30 @@ public:
 protected:
 	SourceResultType GetDataInternal(ExecutionContext &context, DataChunk &chunk,
 	                                 OperatorSourceInput &input) const override {
+		if (bound->is_analyzed) {
+			Run(context.client, input.global_state.Cast<SourceState>().progress);
+			return SourceResultType::FINISHED;
+		}
 		auto &state = input.global_state.Cast<SourceState>();
-		if (!state.local) {
+		if (!state.scan) {
+			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client, state.progress), false);
 			vector<column_t> columns;
 			for (idx_t i = 0; i < types.size(); i++) {
 				columns.push_back(i);
 			}
 			vector<idx_t> projection;
 			TableFunctionInitInput init(nullptr, std::move(columns), projection, nullptr);
-			state.local = ScanInitLocal(context, init, &state.scan);
+			state.local = ScanInitLocal(context, init, state.scan.get());
 		}
-		TableFunctionInput scan(nullptr, state.local.get(), &state.scan);
+		TableFunctionInput scan(nullptr, state.local.get(), state.scan.get());
 		ScanFunction(context.client, scan, chunk);
 		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
 	}
 
 private:
 	void Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const;
-	unique_ptr<RemoteStream> Run(ClientContext &context, shared_ptr<RemoteProgress> shown) const;
+	//! No stream if the statement is analyzed.
+	unique_ptr<RemoteStream> Run(ClientContext &context, const shared_ptr<RemoteProgress> &progress) const;
 
 	unique_ptr<BoundStatementWithInputs> bound;
 };
@@ -253,15 +260,22 @@ void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transa
 	load.Finish(context);
 }
 
-unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context, shared_ptr<RemoteProgress> shown) const {
+unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context,
+                                                  const shared_ptr<RemoteProgress> &progress) const {
 	auto &transaction = RemoteTransaction::Get(context, bound->catalog);
 	transaction.ReadOneSnapshot();
 	for (auto &child : children) {
 		Load(context, transaction, child.get().Cast<InputSink>());
 	}
-	auto stream =
-	    make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true, std::move(shown));
-	CheckColumnTypes(stream->Columns(), bound->types);
+	unique_ptr<RemoteStream> stream;
+	if (bound->is_analyzed) {
+		AddToProfile(context, *this, AnalyzeOnServer(context, bound->catalog, bound->sent, true));
+	} else {
+		WaitInOperator wait(context);
+		WatchedStart start {progress, wait};
+		stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true, nullptr, false, start);
+		CheckColumnTypes(stream->Columns(), bound->types);
+	}
 	// The statement is over when its first row arrives
 	for (auto &table : bound->inputs) {
 		RunRemote(context, bound->catalog, "DROP TABLE temp.main." + table.name);
@@ -418,6 +432,13 @@ static optional_ptr<LogicalStatementWithInputs> FindStatement(LogicalOperator &o
 		return static_cast<LogicalStatementWithInputs &>(op);
 	}
 	return op.type == LogicalOperatorType::LOGICAL_PROJECTION ? FindStatement(*op.children[0]) : nullptr;
+}
+
+void AnalyzeStatementWithInputs(LogicalOperator &op) {
+	auto found = FindStatement(op);
+	if (found) {
+		found->bound->is_analyzed = CanBeExplained(found->bound->sent.Sql());
+	}
 }
 
 static void SetReturnType(PlannerExtensionInput &input, BoundStatement &statement) {

@@ -16,6 +16,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindStatementWithInputs(duckdb::Clie
                                                                     duckdb::TableIndex bind_index,
                                                                     duckdb::vector<duckdb::Identifier> &return_names);
 
+//! If the operator is such a statement: have the server measure it when it is executed; it will yield no rows then.
+void AnalyzeStatementWithInputs(duckdb::LogicalOperator &op);
+
 //! Has DuckDB report what such a statement returns, changed rows or a result.
 duckdb::PlannerExtension ReturnTypeOfStatementsWithInputs();
 

@@ -3,6 +3,7 @@
 #include "storage.hpp"
 
 #include "bridge_internal.hpp"
+#include "builtin_macros.hpp"
 #include "catalog.hpp"
 #include "transaction.hpp"
 
@@ -23,6 +24,7 @@ static unique_ptr<Catalog> Attach(optional_ptr<StorageExtensionInfo>, ClientCont
 	for (auto &text : texts) {
 		raw.push_back({ToStr(text.first), ToStr(text.second)});
 	}
+	PushBuiltinMacros(context);
 	Interrupt interrupt(context);
 	dh_catalog *remote = nullptr;
 	Check(Rust().catalog_attach(ToStr(name), ToStr(info.path), raw.data(), raw.size(), &interrupt,

@@ -10,6 +10,7 @@
 #include "scan_state.hpp"
 #include "server_names.hpp"
 
+#include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/expression_iterator.hpp"
@@ -27,7 +28,11 @@ struct TableScanData : public RemoteScanData {
 	    : RemoteScanData(table_p.catalog.Cast<RemoteCatalog>()), table(table_p) {
 	}
 
+	string ExplainedSql(ClientContext &context, const PhysicalTableScan &scan) override;
+
 	RemoteTable &table;
+	//! As an EXPLAIN shows it
+	string explained_sql;
 	//! Conditions on the table's columns, as SQL
 	vector<string> conditions;
 	//! What joins will know of columns before the scan begins
@@ -119,6 +124,12 @@ static string ScanSql(ClientContext &context, const TableScanData &data, const T
 	return sql;
 }
 
+string TableScanData::ExplainedSql(ClientContext &context, const PhysicalTableScan &scan) {
+	explained_sql = ScanSql(context, *this,
+	                        TableFunctionInitInput(this, scan.column_ids, scan.projection_ids, scan.table_filters.get()));
+	return explained_sql;
+}
+
 static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, TableFunctionInitInput &input) {
 	auto &data = input.bind_data->Cast<TableScanData>();
 	SentStatement sent(ScanSql(context, data, input));
@@ -177,6 +188,9 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
 	}
+	if (!data.explained_sql.empty()) {
+		result["Remote SQL"] = data.explained_sql;
+	}
 	return result;
 }
 
@@ -191,6 +205,7 @@ TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data)
 	function.get_table_entry = ScannedTable;
 	function.get_bind_info = GetBindInfo;
 	function.to_string = Describe;
+	function.get_metrics = ScanGetMetrics;
 	function.projection_pushdown = true;
 	function.parallelism = TableFunctionParallelism::SEQUENTIAL;
 	RefuseCopies(function);

@@ -63,24 +63,28 @@ void RemoteTransaction::Writes() {
 	writes = true;
 }
 
-RemoteSnapshot &RemoteTransaction::Peek(ClientContext &context) {
-	{
-		lock_guard<mutex> guard(lock);
-		if (snapshots.empty()) {
-			auto cached = catalog.CachedSnapshot();
-			if (cached) {
-				snapshots.push_back(std::move(cached));
-				CompareVersions();
-			}
-		}
-		if (!snapshots.empty() && !is_outdated) {
-			return *snapshots.back();
+optional_ptr<RemoteSnapshot> RemoteTransaction::TryPeek() {
+	lock_guard<mutex> guard(lock);
+	if (snapshots.empty()) {
+		auto cached = catalog.CachedSnapshot();
+		if (cached) {
+			snapshots.push_back(std::move(cached));
+			CompareVersions();
 		}
 	}
-	return Current(context);
+	return snapshots.empty() || is_outdated ? nullptr : snapshots.back().get();
+}
+
+RemoteSnapshot &RemoteTransaction::Peek(ClientContext &context) {
+	auto known = TryPeek();
+	return known ? *known : Current(context);
 }
 
 RemoteSnapshot &RemoteTransaction::Current(ClientContext &context) {
+	auto known = only_peeks ? TryPeek() : nullptr;
+	if (known) {
+		return *known;
+	}
 	// One thread asks: entries of two snapshots do not go together, as their object ids differ
 	lock_guard<mutex> one_asks(asking);
 	{
@@ -183,6 +187,7 @@ void RemoteTransaction::BeginStatement() {
 	peeked = false;
 	has_states = false;
 	bound_sources = 0;
+	answered.reset();
 	indexes.clear();
 }
 
@@ -211,6 +216,14 @@ bool RemoteTransaction::BindsFirstSource() {
 void RemoteTransaction::SetOpened(const shared_ptr<OpenedStream> &opened_p) {
 	lock_guard<mutex> guard(lock);
 	opened = opened_p;
+}
+
+void RemoteTransaction::SetAnswered(shared_ptr<OpenedStream> answered_p) {
+	answered = std::move(answered_p);
+}
+
+shared_ptr<OpenedStream> RemoteTransaction::Answered(const string &sql) {
+	return answered && answered->stream && answered->stream->Sql() == sql ? answered : nullptr;
 }
 
 void RemoteTransaction::CloseOpened() {

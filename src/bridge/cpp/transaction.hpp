@@ -44,6 +44,8 @@ public:
 	// The remote catalog
 	//! As this client last saw it. Good enough to find out where a statement belongs: the server binds it anew.
 	RemoteSnapshot &Peek(duckdb::ClientContext &context);
+	//! The same, but asks nobody: null if there is none, or it is outdated.
+	duckdb::optional_ptr<RemoteSnapshot> TryPeek();
 	//! As the server has it now. Asks for it unless this transaction already has, and nothing was changed since.
 	RemoteSnapshot &Current(duckdb::ClientContext &context);
 	bool IsCurrent() const;
@@ -77,11 +79,17 @@ public:
 	//! Remember a stream that was opened while its statement is bound. Another call of the session closes it: the server
 	//! would have to take in all its rows first.
 	void SetOpened(const duckdb::shared_ptr<OpenedStream> &opened);
+	//! Remember what the server has answered to a statement once it was planned, in case DuckDB plans it anew: it may have run.
+	void SetAnswered(duckdb::shared_ptr<OpenedStream> answered);
+	//! The answer to that statement, if there is one.
+	duckdb::shared_ptr<OpenedStream> Answered(const std::string &sql);
 
 	//! Commit or roll back on the server, if anything was begun there.
 	void End(duckdb::optional_ptr<duckdb::ClientContext> context, bool commit);
 
 private:
+	friend class PeekGuard;
+
 	void CloseOpened();
 	RemoteSnapshot &AskServer(duckdb::ClientContext &context, bool want_states);
 	//! Compare the last snapshot with what was heard. Under the lock.
@@ -116,9 +124,25 @@ private:
 	bool estimates_moved = false;
 	duckdb::idx_t bound_sources = 0;
 	duckdb::weak_ptr<OpenedStream> opened;
+	duckdb::shared_ptr<OpenedStream> answered;
+	bool only_peeks = false;
 	//! Of the tables that the statement is going to create
 	duckdb::vector<duckdb::unique_ptr<duckdb::CreateIndexInfo>> indexes;
 	RegisteredEntries registered;
+};
+
+//! As long as it lives, lookups make do with what `TryPeek` yields.
+class PeekGuard {
+public:
+	explicit PeekGuard(RemoteTransaction &transaction_p) : transaction(transaction_p) {
+		transaction.only_peeks = true;
+	}
+	~PeekGuard() {
+		transaction.only_peeks = false;
+	}
+
+private:
+	RemoteTransaction &transaction;
 };
 
 class RemoteTransactionManager : public duckdb::TransactionManager {

@@ -180,6 +180,12 @@ dh_engine_error *dh_engine_connection_submit(dh_engine_connection *connection, d
 dh_engine_error *dh_engine_connection_describe_and_submit(dh_engine_connection *connection, dh_engine_str sql,
                                                           ArrowSchema *out_schema, dh_engine_description *out,
                                                           dh_engine_stream **out_stream) noexcept;
+//! Describe a statement, and start it if it returns just these columns, of these DuckDB types; `out_stream` is null otherwise,
+//! and nothing has run.
+dh_engine_error *dh_engine_connection_submit_expecting(dh_engine_connection *connection, dh_engine_str sql,
+                                                       const dh_engine_option *columns, size_t column_count,
+                                                       ArrowSchema *out_schema, dh_engine_description *out,
+                                                       dh_engine_stream **out_stream) noexcept;
 dh_engine_error *dh_engine_stream_schema(dh_engine_stream *stream, ArrowSchema *out) noexcept;
 //! A dh_engine_return_kind.
 int32_t dh_engine_stream_return_kind(const dh_engine_stream *stream) noexcept;
