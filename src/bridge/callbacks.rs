@@ -25,7 +25,7 @@ use super::workers::{
     session_register_driver, session_register_worker, session_unregister_worker, session_workers, workers_free,
 };
 use crate::catalog::Catalog;
-use crate::client::{Ingest, IngestTarget, Results, Session, Statement};
+use crate::client::{Ingest, IngestTarget, Progress, Results, Session, Statement};
 use crate::error::{Error, Result};
 use crate::options::AttachOptions;
 use crate::runtime::{runtime, wait};
@@ -44,6 +44,9 @@ pub static CALLBACKS: DhCallbacks = DhCallbacks {
     snapshot_free,
     session_execute,
     answer_free,
+    progress_new,
+    progress_percent,
+    progress_free,
     session_load_extension,
     text_free,
     session_query_history,
@@ -223,6 +226,7 @@ extern "C" fn session_execute(
                 settings: copy_settings(statement.settings, statement.setting_count),
                 started_us: statement.started_us,
                 expected_columns: copy_columns(statement.expected_columns, statement.expected_column_count),
+                progress: statement.progress.as_ref().cloned(),
             };
             (borrow(session)?, statement)
         };
@@ -246,6 +250,24 @@ extern "C" fn session_execute(
 extern "C" fn answer_free(answer: *mut DhAnswer) {
     // SAFETY: the view is the first field of a handle that C++ frees once.
     guard_infallible(|| unsafe { free(answer.cast::<AnswerHandle>()) });
+}
+
+extern "C" fn progress_new(out: *mut *mut Progress) -> *mut DhError {
+    guard(|| {
+        // SAFETY: C++ passes a valid `out`.
+        unsafe { give(out, Progress::default()) };
+        Ok(())
+    })
+}
+
+extern "C" fn progress_percent(progress: *const Progress) -> f64 {
+    // SAFETY: the handle is alive.
+    unsafe { progress.as_ref() }.map_or(0.0, Progress::percent)
+}
+
+extern "C" fn progress_free(progress: *mut Progress) {
+    // SAFETY: C++ frees the handle once.
+    guard_infallible(|| unsafe { free(progress) });
 }
 
 /// The view that C++ sees, and the text it points into.

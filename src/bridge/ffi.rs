@@ -7,7 +7,7 @@ use std::slice;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 
 use crate::catalog::Catalog;
-use crate::client::{Ingest, Results, Session};
+use crate::client::{Ingest, Progress, Results, Session};
 
 /// Borrowed UTF-8, or other bytes where a field says so.
 #[repr(C)]
@@ -201,6 +201,7 @@ pub struct DhStatement {
     pub started_us: i64,
     pub expected_columns: *const DhOption,
     pub expected_column_count: usize,
+    pub progress: *const Progress,
 }
 
 #[repr(C)]
@@ -251,6 +252,9 @@ pub struct DhCallbacks {
         *mut *mut Results,
     ) -> Outcome,
     pub answer_free: extern "C" fn(*mut DhAnswer),
+    pub progress_new: extern "C" fn(*mut *mut Progress) -> Outcome,
+    pub progress_percent: extern "C" fn(*const Progress) -> f64,
+    pub progress_free: extern "C" fn(*mut Progress),
     pub session_load_extension:
         extern "C" fn(*const Catalog, *const Session, DhStr, DhStr, DhStr, Interrupt, *mut *mut DhText) -> Outcome,
     pub text_free: extern "C" fn(*mut DhText),

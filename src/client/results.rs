@@ -6,12 +6,14 @@ use arrow_flight::FlightData;
 use arrow_flight::decode::{DecodedFlightData, DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
 use duckling_protocol::ExecuteAnswer;
+use futures::future::ready;
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use tonic::Streaming;
 
 use super::connection::Connection;
 use super::history::Recording;
+use super::progress::Progress;
 use crate::error::{Error, Result};
 
 /// One remote result. Dropping it stops the statement on the server.
@@ -30,8 +32,13 @@ impl Results {
     pub(super) async fn start(
         messages: Streaming<FlightData>,
         connection: Connection,
+        progress: Option<Progress>,
     ) -> Result<(Self, ExecuteAnswer)> {
-        let mut decoder = FlightDataDecoder::new(messages.map_err(|status| FlightError::Tonic(Box::new(status))));
+        let progress = progress.unwrap_or_default();
+        let messages = messages
+            .map_err(|status| FlightError::Tonic(Box::new(status)))
+            .try_filter(move |message| ready(!progress.hear(message)));
+        let mut decoder = FlightDataDecoder::new(messages);
         loop {
             let message = next_message(&mut decoder, &connection).await?;
             let message = message.ok_or_else(|| Error::Protocol("a result without a schema".to_string()))?;

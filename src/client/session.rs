@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::Connection;
 use super::history::Recording;
+use super::progress::Progress;
 use super::results::Results;
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
@@ -34,6 +35,8 @@ pub struct Statement {
     pub started_us: i64,
     /// Run it only if it returns these columns; empty: whatever it returns.
     pub expected_columns: Vec<ExpectedColumn>,
+    /// To be told how far the server is.
+    pub progress: Option<Progress>,
 }
 
 /// What became of a statement.
@@ -107,11 +110,12 @@ impl Session {
             mode: statement.mode.into(),
             started_us: Some(statement.started_us),
             expected_columns: statement.expected_columns,
+            progress: statement.progress.is_some(),
         };
         let ticket = Ticket::new(command.pack().encode_to_vec());
         let outcome = self
             .retrying(begin, |id| {
-                let ticket = ticket.clone();
+                let (ticket, progress) = (ticket.clone(), statement.progress.clone());
                 async move {
                     let messages = self
                         .connection
@@ -119,7 +123,7 @@ impl Session {
                             flight.do_get(request).await
                         })
                         .await?;
-                    Results::start(messages, self.connection.clone()).await
+                    Results::start(messages, self.connection.clone(), progress).await
                 }
             })
             .await;

@@ -4,11 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 
+import adbc_driver_flightsql.dbapi as flight_sql
 import duckdb
 import pytest
 
 #: Rows of a query that would run for hours
 ENDLESS = "range(100000) a, range(100000) b, range(100000) c"
+#: A few hundred rows now and then, for minutes: all of them together would not fill one batch
+NOW_AND_THEN = "SELECT i FROM range(100_000_000_000) t(i) WHERE i % 500_000_000 < 500"
 
 
 @pytest.fixture
@@ -32,6 +35,23 @@ def becomes_idle(busy: Callable[[], float]) -> bool:
         if busy() - before < 0.1:
             return True
     return False
+
+
+def test_first_rows_come_while_the_query_runs(server, connect) -> None:
+    """A client that reads batch by batch: DuckDB itself may wait until its own buffers are half full."""
+    connection = flight_sql.connect(f"grpc://127.0.0.1:{server.port}", autocommit=True)
+    cursor = connection.cursor()
+    cursor.execute(NOW_AND_THEN)
+    reader = cursor.fetch_record_batch()
+    other = connect()
+    other.execute(f"ATTACH 'duckherder://localhost:{server.port}' AS dh")
+    for _ in range(2):
+        assert reader.read_next_batch().num_rows > 0
+        running = "SELECT query LIKE 'SELECT%' FROM duckherder_server_query_history() WHERE status = 'running'"
+        assert other.execute(running).fetchall() == [(True,)]
+    del reader
+    cursor.close()
+    connection.close()
 
 
 def test_limit_over_an_endless_query(attached: duckdb.DuckDBPyConnection, busy: Callable[[], float]) -> None:

@@ -90,10 +90,21 @@ pub struct Execute {
     /// only described. Empty: whatever its columns are.
     #[prost(message, repeated, tag = "6")]
     pub expected_columns: Vec<ExpectedColumn>,
+    /// Send [`ExecuteProgress`] while the statement runs.
+    #[prost(bool, tag = "7")]
+    pub progress: bool,
 }
 
 impl Command for Execute {
     const TYPE_URL: &'static str = "type.duckherder.dev/duckherder.Execute";
+}
+
+/// How far a statement is; travels in the application metadata of messages without Arrow data, before the schema message and
+/// after it.
+#[derive(Clone, PartialEq, Message)]
+pub struct ExecuteProgress {
+    #[prost(double, tag = "1")]
+    pub percent: f64,
 }
 
 /// What a statement turned out to be; travels in the application metadata of the schema message, before all rows.

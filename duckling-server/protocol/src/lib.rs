@@ -18,7 +18,8 @@ pub use cluster::{
     WorkerStatus, Workers, WorkersRequest,
 };
 pub use command::{
-    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExpectedColumn, Ingest, ReturnKind, Setting, TransactionControl,
+    Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExecuteProgress, ExpectedColumn, Ingest, ReturnKind, Setting,
+    TransactionControl,
 };
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::connection::Connection;
 use super::error::EngineError;
 use super::icu::{has_icu, holds_without_icu};
+use super::progress::Progress;
 use super::quote_identifier;
 
 /// What a statement runs under.
@@ -19,6 +20,8 @@ pub struct Conditions {
     /// When the client's transaction began, in microseconds since 1970, UTC; the statement's `now()`. `None`: when it begins
     /// here.
     pub started_us: Option<i64>,
+    /// Follows the statement while it runs, if anybody wants to know how far it is.
+    pub progress: Option<Progress>,
 }
 
 impl Conditions {
@@ -54,6 +57,8 @@ impl AppliedSettings {
         if conditions.begin && !connection.in_transaction() {
             connection.query("BEGIN TRANSACTION")?;
         }
+        // Costs a look at all pipelines whenever a task is done, so it is not left on.
+        connection.track_progress(conditions.progress.is_some());
         Ok(())
     }
 }

@@ -143,6 +143,19 @@ impl Connection {
         unsafe { ffi::check(ffi::dh_engine_connection_set_clock(self.handle, start)) }
     }
 
+    /// Have DuckDB keep track of how far the statements are that begin from now on, or not.
+    pub(super) fn track_progress(&self, wanted: bool) {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { ffi::dh_engine_connection_track_progress(self.handle, wanted) }
+    }
+
+    /// How far the running statement is, in percent, if DuckDB can tell. Does not block.
+    pub(super) fn progress(&self) -> Option<f64> {
+        // SAFETY: the handle lives as long as `self`; DuckDB keeps what is read in atomic numbers.
+        let percent = unsafe { ffi::dh_engine_connection_progress(self.handle) };
+        (percent >= 0.0).then_some(percent)
+    }
+
     /// True between BEGIN and COMMIT or ROLLBACK.
     pub fn in_transaction(&self) -> bool {
         // SAFETY: the handle lives as long as `self`.

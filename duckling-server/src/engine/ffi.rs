@@ -212,6 +212,8 @@ unsafe extern "C" {
         connection: *mut DhEngineConnection,
         start_us: *const i64,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_track_progress(connection: *mut DhEngineConnection, wanted: bool);
+    pub fn dh_engine_connection_progress(connection: *const DhEngineConnection) -> f64;
     pub fn dh_engine_connection_in_transaction(connection: *mut DhEngineConnection) -> bool;
     pub fn dh_engine_connection_catalog_version(
         connection: *mut DhEngineConnection,

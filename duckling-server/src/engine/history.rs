@@ -168,6 +168,11 @@ impl Entry {
         }
     }
 
+    /// Whether DuckDB may be working on it now.
+    pub(super) fn is_worked_on(&self) -> bool {
+        self.lock().meter.is_some()
+    }
+
     /// It was started; `has_run` if nothing of it is left to do.
     pub(super) fn start(&self, return_kind: ReturnKind, has_run: bool) {
         let mut progress = self.lock();

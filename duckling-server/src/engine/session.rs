@@ -21,6 +21,7 @@ use super::history::{Entry, Recording};
 use super::load::{BulkLoad, Load, bulk_load, changed_rows, load};
 use super::outlet::{Outlet, Results, Source};
 use super::prepared::{Parameters, Prepared, Runs};
+use super::progress::Progress;
 use super::session_options::SessionOptions;
 use super::working::{AwaitedBatches, Flag, Working};
 
@@ -205,6 +206,9 @@ impl Session {
     /// DuckDB's own.
     pub async fn execute_as(&self, sql: String, mode: Mode, conditions: Conditions) -> Result<Execution, EngineError> {
         let (database, recording) = (self.database.clone(), self.record(&sql));
+        if let Some(progress) = &conditions.progress {
+            progress.follow(recording.entry());
+        }
         let start = move |connection: &Connection, entry: &Entry| {
             let (execution, stream) = start(connection, &database, &sql, &mode)?;
             if let Some(stream) = &stream {
@@ -218,6 +222,11 @@ impl Session {
             results
         });
         Ok(execution)
+    }
+
+    /// How far a statement is, in percent; `None` while it does not run, and where DuckDB cannot tell.
+    pub fn progress(&self, of: &Progress) -> Option<f64> {
+        of.is_running().then(|| self.connection.progress()).flatten()
     }
 
     /// Load rows into a table; creating and filling it are one transaction. Returns the number of rows.

@@ -1,13 +1,15 @@
 //! `DoGet` of Duckherder's own Execute: describe a statement, run it, or both, in one round trip.
 
-use duckling_protocol::{Execute, ExecuteAnswer, ExecuteMode, Setting};
+use duckling_protocol::{Execute, ExecuteAnswer, ExecuteMode};
+use futures::FutureExt;
 use prost::Message;
 use tonic::{Response, Status};
 
 use super::encode::{FlightDataStream, encode_answer};
+use super::progress::with_progress;
 use super::sessions::Lease;
 use super::status::from_engine;
-use crate::engine::{Conditions, Description, Execution, ExpectedColumn, Mode, ReturnKind};
+use crate::engine::{Conditions, Description, Execution, ExpectedColumn, Mode, Progress, ReturnKind};
 
 /// Do what the command says; the answer goes before the rows.
 pub async fn execute(session: Lease, command: Execute) -> Result<Response<FlightDataStream>, Status> {
@@ -17,21 +19,35 @@ pub async fn execute(session: Lease, command: Execute) -> Result<Response<Flight
         ExecuteMode::DescribeAndRun => Mode::DescribeAndRun,
         ExecuteMode::Describe => Mode::Describe,
     };
-    let execution = session
-        .execute_as(
-            command.sql,
-            mode,
-            conditions(command.begin, command.settings, command.started_us),
-        )
-        .await
-        .map_err(|error| from_engine(&error))?;
+    let progress = command.progress.then(Progress::default);
+    let conditions = Conditions {
+        begin: command.begin,
+        settings: command
+            .settings
+            .into_iter()
+            .map(|setting| (setting.name, setting.value))
+            .collect(),
+        started_us: command.started_us,
+        progress: progress.clone(),
+    };
+    let start = start(session.clone(), command.sql, mode, conditions);
+    let messages = match progress {
+        None => start.await?,
+        Some(progress) => with_progress(session, progress, start.boxed()).await?,
+    };
+    Ok(Response::new(messages))
+}
+
+async fn start(session: Lease, sql: String, mode: Mode, conditions: Conditions) -> Result<FlightDataStream, Status> {
+    let execution = session.execute_as(sql, mode, conditions).await;
+    let execution = execution.map_err(|error| from_engine(&error))?;
     let answer = answer(&execution).encode_to_vec();
-    Ok(Response::new(encode_answer(
+    Ok(encode_answer(
         answer.into(),
         execution.schema,
         execution.results,
         (None, session),
-    )))
+    ))
 }
 
 fn answer(execution: &Execution) -> ExecuteAnswer {
@@ -70,16 +86,4 @@ fn expected(columns: Vec<duckling_protocol::ExpectedColumn>) -> Vec<ExpectedColu
             column_type: column.column_type,
         })
         .collect()
-}
-
-/// What a request asks its statement to run under.
-fn conditions(begin: bool, settings: Vec<Setting>, started_us: Option<i64>) -> Conditions {
-    Conditions {
-        begin,
-        settings: settings
-            .into_iter()
-            .map(|setting| (setting.name, setting.value))
-            .collect(),
-        started_us,
-    }
 }

@@ -13,6 +13,7 @@ mod ingest;
 mod link;
 mod load_extension;
 mod members;
+mod progress;
 mod query_history;
 mod rpc;
 mod service;

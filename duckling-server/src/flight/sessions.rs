@@ -490,6 +490,15 @@ impl Lease {
     }
 }
 
+impl Clone for Lease {
+    fn clone(&self) -> Self {
+        Self {
+            session: self.session.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
 impl Deref for Lease {
     type Target = ClientSession;
 

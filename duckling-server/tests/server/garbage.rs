@@ -283,7 +283,8 @@ impl Seeds {
             }],
             mode: ExecuteMode::DescribeAndRun.into(),
             started_us: Some(1_700_000_000_000_000),
-            ..Execute::default()
+            expected_columns: Vec::new(),
+            progress: true,
         };
         let tables = CommandGetTables {
             catalog: Some("memory".to_string()),

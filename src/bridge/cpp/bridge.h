@@ -103,6 +103,8 @@ struct dh_catalog;
 struct dh_session;
 //! A result that is being read.
 struct dh_stream;
+//! How far the server is with a statement.
+struct dh_progress;
 //! A load that is being written.
 struct dh_ingest;
 
@@ -193,6 +195,8 @@ struct dh_statement {
 	//! Names and DuckDB types: run it only if it returns these columns, and describe it. None: whatever it returns
 	const dh_option *expected_columns;
 	size_t expected_column_count;
+	//! To be told how far the server is; null if nobody wants to know
+	const dh_progress *progress;
 };
 
 //! What the server says of a statement, before its rows.
@@ -242,6 +246,10 @@ struct dh_callbacks {
 	dh_error *(*session_execute)(dh_session *session, const dh_statement *statement, const dh_interrupt *interrupt,
 	                             ArrowSchema *out_schema, dh_answer **out_answer, dh_stream **out_stream);
 	void (*answer_free)(dh_answer *answer);
+	dh_error *(*progress_new)(dh_progress **out);
+	//! Between 0 and 100; never less than before. Does not wait, and may be called from any thread.
+	double (*progress_percent)(const dh_progress *progress);
+	void (*progress_free)(dh_progress *progress);
 	//! Install and load an extension on the server; `out` gets what was loaded.
 	dh_error *(*session_load_extension)(const dh_catalog *catalog, dh_session *session, dh_str name, dh_str repository,
 	                                    dh_str version, const dh_interrupt *interrupt, dh_text **out);

@@ -42,6 +42,8 @@ struct QueryBindData : public RemoteScanData {
 	SentStatement sent;
 	vector<LogicalType> types;
 	bool read_only = false;
+	//! The user's statement, as opposed to one in an argument of the user's
+	bool is_whole_plan = false;
 	//! What the client expects the statement to return, as long as the server has not confirmed it
 	optional<ResultShape> expected;
 	//! The server measures the statement and throws its result away
@@ -208,6 +210,7 @@ static unique_ptr<FunctionData> Bind(ClientContext &context, TableFunctionBindIn
 	auto pushed = PushedBy(input);
 	auto data = make_uniq<QueryBindData>(RemoteCatalog::Find(context, StringValue::Get(input.inputs[0])),
 	                                     ToSend(input, pushed));
+	data->is_whole_plan = pushed;
 	auto kind = pushed ? pushed->kind : KindOf(data->sent.Sql());
 	auto shape = ShapeOf(kind);
 	// Where nothing is going to be executed, asking is the only way to find an error
@@ -236,7 +239,11 @@ static unique_ptr<GlobalTableFunctionState> InitGlobal(ClientContext &context, T
 	}
 	if (!stream) {
 		auto expected = data.expected ? &*data.expected : nullptr;
-		stream = make_uniq<RemoteStream>(context, data.catalog, data.sent, DH_EXECUTE_RUN, !data.read_only, expected);
+		auto progress = make_shared_ptr<RemoteProgress>();
+		WaitForWholePlan wait(context, *progress);
+		WatchedStart start {std::move(progress), wait};
+		stream = make_uniq<RemoteStream>(context, data.catalog, data.sent, DH_EXECUTE_RUN, !data.read_only, expected, false,
+		                                 data.is_whole_plan ? optional_ptr<const WatchedStart>(start) : nullptr);
 	}
 	CheckColumnTypes(stream->Columns(), data.types);
 	if (!stream->IsRunning()) {
@@ -353,6 +360,7 @@ TableFunction QueryFunction() {
 	function.GetSignature().AddArgs("parameters", LogicalType::ANY);
 	function.bind_operator = BindStatementWithInputs;
 	function.get_partition_data = ScanGetPartitionData;
+	function.table_scan_progress = ScanProgress;
 	function.to_string = Describe;
 	function.get_metrics = GetMetrics;
 	function.projection_pushdown = true;

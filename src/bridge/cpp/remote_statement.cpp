@@ -8,7 +8,8 @@ namespace duckherder {
 
 void RunRemote(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &sql) {
 	RemoteStream stream(context, catalog, SentStatement(sql), DH_EXECUTE_RUN, true);
-	while (stream.Next(context)) {
+	Interrupt interrupt(context);
+	while (stream.Next(interrupt)) {
 	}
 }
 

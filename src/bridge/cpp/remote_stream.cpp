@@ -6,6 +6,7 @@
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/main/client_config.hpp"
 #include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
@@ -13,11 +14,14 @@ using namespace duckdb;
 namespace duckherder {
 
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
-                           bool writes, optional_ptr<const ResultShape> expected, bool profiles)
-    : catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
+                           bool writes, optional_ptr<const ResultShape> expected, bool profiles,
+                           optional_ptr<const WatchedStart> start)
+    : progress(start ? start->progress : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
-	Interrupt interrupt(context);
+	const Interrupt plain(context);
+	auto &wait = start ? start->wait : plain;
+	auto wants_progress = mode != DH_EXECUTE_DESCRIBE && ClientConfig::GetConfig(context).enable_progress_bar;
 	MirroredSettings settings(context, profiles);
 	vector<dh_option> columns_expected;
 	for (idx_t i = 0; expected && i < expected->names.size(); i++) {
@@ -31,11 +35,12 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	                        settings.Count(),
 	                        MetaTransaction::Get(context).start_timestamp.value,
 	                        columns_expected.data(),
-	                        columns_expected.size()};
+	                        columns_expected.size(),
+	                        wants_progress ? progress->Handle() : nullptr};
 	if (writes) {
 		transaction.Writes();
 	}
-	sent.Check(Rust().session_execute(&session, &statement, &interrupt, &schema.arrow_schema, &answer, &stream),
+	sent.Check(Rust().session_execute(&session, &statement, &wait, &schema.arrow_schema, &answer, &stream),
 	           catalog);
 	try {
 		transaction.HeardOf(answer->catalog_version);
@@ -79,11 +84,10 @@ StatementReturnType RemoteStream::ReturnType() const {
 	}
 }
 
-shared_ptr<ArrowArrayWrapper> RemoteStream::Next(ClientContext &context) {
-	Interrupt interrupt(context);
+shared_ptr<ArrowArrayWrapper> RemoteStream::Next(const Interrupt &wait) {
 	while (true) {
 		auto batch = make_shared_ptr<ArrowArrayWrapper>();
-		sent.Check(Rust().stream_next(stream, &interrupt, &batch->arrow_array), catalog);
+		sent.Check(Rust().stream_next(stream, &wait, &batch->arrow_array), catalog);
 		if (!batch->arrow_array.release) {
 			return nullptr;
 		}

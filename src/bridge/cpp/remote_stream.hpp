@@ -1,6 +1,7 @@
 // What a server answers to a statement, as DuckDB reads it.
 #pragma once
 
+#include "remote_progress.hpp"
 #include "sent_statement.hpp"
 
 #include "duckdb/common/enums/statement_type.hpp"
@@ -15,13 +16,20 @@ struct ResultShape {
 	duckdb::vector<std::string> types;
 };
 
+//! How a thread waits until a statement has started, and where it sees meanwhile how far the server is.
+struct WatchedStart {
+	duckdb::shared_ptr<RemoteProgress> progress;
+	const Interrupt &wait;
+};
+
 //! A statement that the server has described, runs, or both. Dropping it stops the statement on the server.
 class RemoteStream {
 public:
 	//! `writes`: may leave something changed, if it is run. `expected`: it is run only if these are its columns, and described.
-	//! `profiles`: it is an EXPLAIN ANALYZE.
+	//! `profiles`: it is an EXPLAIN ANALYZE. What writes has run when it has started.
 	RemoteStream(duckdb::ClientContext &context, duckdb::Catalog &catalog, SentStatement statement, dh_execute_mode mode,
-	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr, bool profiles = false);
+	             bool writes, duckdb::optional_ptr<const ResultShape> expected = nullptr, bool profiles = false,
+	             duckdb::optional_ptr<const WatchedStart> start = nullptr);
 	~RemoteStream();
 
 	//! The Arrow columns, numbered from 0 in the statement's order.
@@ -45,7 +53,9 @@ public:
 	}
 
 	//! The next batch that has rows; null at the end. One thread at a time.
-	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(duckdb::ClientContext &context);
+	duckdb::shared_ptr<duckdb::ArrowArrayWrapper> Next(const Interrupt &wait);
+
+	const duckdb::shared_ptr<RemoteProgress> progress;
 
 private:
 	void Free();

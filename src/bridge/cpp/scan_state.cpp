@@ -10,6 +10,8 @@
 #include "duckdb/main/profiler/profiling_node.hpp"
 #include "duckdb/parallel/task_scheduler.hpp"
 
+#include <chrono>
+
 using namespace duckdb;
 
 namespace duckherder {
@@ -22,19 +24,35 @@ ScanGlobalState::ScanGlobalState(ClientContext &context, unique_ptr<RemoteStream
       max_threads(TaskScheduler::GetScheduler(context).NumberOfThreads()) {
 }
 
+//! As often as a thread that waits for the network looks up.
+static constexpr std::chrono::milliseconds TURN_POLL {20};
+
 bool ScanGlobalState::Next(ClientContext &context, ArrowScanLocalState &local) {
-	lock_guard<mutex> guard(lock);
+	const WaitInOperator wait(context);
+	// The thread that reads may wait for long, while this one has DuckDB's progress bar to move
+	std::unique_lock<std::timed_mutex> guard(lock, std::try_to_lock);
+	while (!guard.owns_lock() && !guard.try_lock_for(TURN_POLL)) {
+		wait.reason(wait.context);
+	}
 	if (done) {
 		return false;
 	}
 	local.Reset();
 	local.batch_index = ++batch_index;
-	local.chunk = stream->Next(context);
+	local.chunk = stream->Next(wait);
 	if (!local.chunk) {
 		done = true;
 		return false;
 	}
 	return true;
+}
+
+double ScanGlobalState::Progress() const {
+	return done ? 100 : stream->progress->Percent();
+}
+
+double ScanProgress(ClientContext &, const FunctionData *, const GlobalTableFunctionState *global_state) {
+	return global_state->Cast<ScanGlobalState>().Progress();
 }
 
 unique_ptr<LocalTableFunctionState> ScanInitLocal(ExecutionContext &context, TableFunctionInitInput &input,
@@ -73,7 +91,7 @@ OperatorPartitionData ScanGetPartitionData(ClientContext &, TableFunctionGetPart
 
 const InsertionOrderPreservingMap<string> &ScanGlobalState::ServerMetrics(ClientContext &context,
                                                                           RemoteCatalog &catalog) {
-	lock_guard<mutex> guard(lock);
+	lock_guard<std::timed_mutex> guard(lock);
 	if (!server_metrics.empty()) {
 		return server_metrics;
 	}

@@ -3,7 +3,10 @@
 
 #include "remote_stream.hpp"
 
+#include "duckdb/common/atomic.hpp"
 #include "duckdb/function/table_function.hpp"
+
+#include <mutex>
 
 namespace duckdb {
 class PhysicalTableScan;
@@ -35,6 +38,9 @@ public:
 	//! Give `local` the next batch; false at the end.
 	bool Next(duckdb::ClientContext &context, duckdb::ArrowScanLocalState &local);
 
+	//! Of the server's work, in percent
+	double Progress() const;
+
 	//! Rows, bytes and times of the server, for a user to read. It is asked once.
 	const duckdb::InsertionOrderPreservingMap<std::string> &ServerMetrics(duckdb::ClientContext &context,
 	                                                                      RemoteCatalog &catalog);
@@ -44,9 +50,9 @@ public:
 
 private:
 	duckdb::idx_t max_threads;
-	duckdb::mutex lock;
+	std::timed_mutex lock;
 	duckdb::idx_t batch_index = 0;
-	bool done = false;
+	duckdb::atomic<bool> done {false};
 	duckdb::InsertionOrderPreservingMap<std::string> server_metrics;
 };
 
@@ -56,6 +62,9 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> ScanInitLocal(duckdb::Execut
 
 //! Fill `output` with the columns that the scan asks for.
 void ScanFunction(duckdb::ClientContext &context, duckdb::TableFunctionInput &data, duckdb::DataChunk &output);
+
+double ScanProgress(duckdb::ClientContext &context, const duckdb::FunctionData *bind_data,
+                    const duckdb::GlobalTableFunctionState *global_state);
 
 duckdb::OperatorPartitionData ScanGetPartitionData(duckdb::ClientContext &context,
                                                    duckdb::TableFunctionGetPartitionInput &input);

@@ -72,7 +72,8 @@ static void Run(DataChunk &args, ExpressionState &state, Vector &result) {
 	auto values = FlatVector::Writer<int64_t>(result, args.size());
 	RemoteStream stream(context, sequence.catalog, SentStatement(CallsFor(sequence, args)), DH_EXECUTE_RUN, true);
 	idx_t count = 0;
-	while (auto batch = stream.Next(context)) {
+	Interrupt interrupt(context);
+	while (auto batch = stream.Next(interrupt)) {
 		auto &rows = batch->arrow_array;
 		auto &column = *rows.children[0];
 		auto validity = static_cast<const uint8_t *>(column.buffers[0]);

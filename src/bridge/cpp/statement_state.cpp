@@ -65,6 +65,7 @@ bool StatementState::IsBoundToExecute(optional_ptr<Binder> binder) const {
 
 void StatementState::QueryBegin(ClientContext &context) {
 	in_query = true;
+	runner = std::this_thread::get_id();
 	auto first_word = FirstWord(context.GetCurrentQuery());
 	explains = first_word == "explain";
 	prepares = first_word == "prepare";

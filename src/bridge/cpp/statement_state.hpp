@@ -5,6 +5,8 @@
 
 #include "duckdb/main/client_context_state.hpp"
 
+#include <thread>
+
 namespace duckdb {
 class Binder;
 } // namespace duckdb
@@ -35,6 +37,11 @@ public:
 		return prepares;
 	}
 
+	//! DuckDB's worker threads run it, too, but this one began it, and it is the only one at DuckDB's progress bar.
+	bool IsRunByThisThread() const {
+		return in_query && runner == std::this_thread::get_id();
+	}
+
 	//! The statement that is being planned changes a table of `catalog` in a way that only its server can. If planning it
 	//! fails then, it is planned once more with what is local in it as inputs.
 	void NeedsServer(RemoteCatalog &catalog);
@@ -58,6 +65,7 @@ public:
 
 private:
 	bool in_query = false;
+	std::thread::id runner;
 	bool explains = false;
 	bool is_one_of_several = false;
 	bool prepares = false;

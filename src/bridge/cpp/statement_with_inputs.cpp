@@ -130,6 +130,8 @@ public:
 	}
 
 	struct SourceState : public GlobalSourceState {
+		//! Of the statement, not of the inputs
+		const shared_ptr<RemoteProgress> progress = make_shared_ptr<RemoteProgress>();
 		unique_ptr<ScanGlobalState> scan;
 		unique_ptr<LocalTableFunctionState> local;
 	};
@@ -165,17 +167,23 @@ public:
 	unique_ptr<GlobalSourceState> GetGlobalSourceState(ClientContext &) const override {
 		return make_uniq<SourceState>();
 	}
+	ProgressData GetProgress(ClientContext &, GlobalSourceState &state) const override {
+		ProgressData result;
+		result.done = state.Cast<SourceState>().progress->Percent();
+		result.total = 100;
+		return result;
+	}
 
 protected:
 	SourceResultType GetDataInternal(ExecutionContext &context, DataChunk &chunk,
 	                                 OperatorSourceInput &input) const override {
 		if (bound->is_analyzed) {
-			Run(context.client);
+			Run(context.client, input.global_state.Cast<SourceState>().progress);
 			return SourceResultType::FINISHED;
 		}
 		auto &state = input.global_state.Cast<SourceState>();
 		if (!state.scan) {
-			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client), false);
+			state.scan = make_uniq<ScanGlobalState>(context.client, Run(context.client, state.progress), false);
 			vector<column_t> columns;
 			for (idx_t i = 0; i < types.size(); i++) {
 				columns.push_back(i);
@@ -192,7 +200,7 @@ protected:
 private:
 	void Load(ClientContext &context, RemoteTransaction &transaction, const InputSink &input) const;
 	//! No stream if the statement is analyzed.
-	unique_ptr<RemoteStream> Run(ClientContext &context) const;
+	unique_ptr<RemoteStream> Run(ClientContext &context, const shared_ptr<RemoteProgress> &progress) const;
 
 	unique_ptr<BoundStatementWithInputs> bound;
 };
@@ -252,7 +260,8 @@ void StatementWithInputs::Load(ClientContext &context, RemoteTransaction &transa
 	load.Finish(context);
 }
 
-unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const {
+unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context,
+                                                  const shared_ptr<RemoteProgress> &progress) const {
 	auto &transaction = RemoteTransaction::Get(context, bound->catalog);
 	transaction.ReadOneSnapshot();
 	for (auto &child : children) {
@@ -262,7 +271,9 @@ unique_ptr<RemoteStream> StatementWithInputs::Run(ClientContext &context) const 
 	if (bound->is_analyzed) {
 		AddToProfile(context, *this, AnalyzeOnServer(context, bound->catalog, bound->sent, true));
 	} else {
-		stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true);
+		WaitInOperator wait(context);
+		WatchedStart start {progress, wait};
+		stream = make_uniq<RemoteStream>(context, bound->catalog, bound->sent, DH_EXECUTE_RUN, true, nullptr, false, start);
 		CheckColumnTypes(stream->Columns(), bound->types);
 	}
 	// The statement is over when its first row arrives

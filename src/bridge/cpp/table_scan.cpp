@@ -198,6 +198,7 @@ TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data)
 	bind_data = make_uniq<TableScanData>(table);
 	TableFunction function(TABLE_SCAN_NAME, {}, ScanFunction, nullptr, InitGlobal, ScanInitLocal);
 	function.get_partition_data = ScanGetPartitionData;
+	function.table_scan_progress = ScanProgress;
 	function.pushdown_complex_filter = PushdownFilters;
 	function.statistics = Statistics;
 	function.cardinality = Cardinality;

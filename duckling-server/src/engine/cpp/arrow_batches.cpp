@@ -45,7 +45,8 @@ public:
 	unique_ptr<ArrowAppender> appender;
 
 	bool IsFull() const {
-		return appender && (appender->RowCount() >= MAX_BATCH_ROWS || appender->ByteSize() >= MAX_BATCH_BYTES);
+		return appender && (appender->RowCount() >= MAX_BATCH_ROWS || appender->ByteSize() >= max_bytes ||
+		                    Clock::now() - last_sealed >= MAX_BATCH_AGE);
 	}
 
 	unique_ptr<ResultUnit> Seal() {
@@ -58,8 +59,16 @@ public:
 		auto array = make_uniq<ArrowArrayWrapper>();
 		array->arrow_array = appender->Finalize();
 		appender.reset();
+		max_bytes = MinValue(MAX_BATCH_BYTES, MaxValue(SECOND_BATCH_BYTES, 2 * max_bytes));
+		last_sealed = Clock::now();
 		return make_uniq<BatchUnit>(rows, bytes, std::move(array));
 	}
+
+private:
+	using Clock = std::chrono::steady_clock;
+
+	idx_t max_bytes = 0;
+	Clock::time_point last_sealed = Clock::now();
 };
 
 } // namespace

@@ -5,12 +5,19 @@
 #include "duckdb/main/result_format.hpp"
 #include "duckdb/main/retained_result_collection.hpp"
 
+#include <chrono>
+
 namespace duckling {
 
 //! A batch is sealed when it holds this many rows or bytes, whichever comes first. A row group is 122,880 rows; about
 //! a megabyte keeps both the pipeline and the gRPC messages busy without holding much.
 constexpr duckdb::idx_t MAX_BATCH_ROWS = 122880;
 constexpr duckdb::idx_t MAX_BATCH_BYTES = 1 << 20;
+//! What each thread hands out first is whatever it has first, then batches of this size, twice that, and so on: a reader has
+//! its first rows while the statement goes on, and a large result is not cut into small pieces.
+constexpr duckdb::idx_t SECOND_BATCH_BYTES = 1 << 16;
+//! Rows that come slowly do not wait for more of them: the first one after so long goes out at once.
+constexpr std::chrono::milliseconds MAX_BATCH_AGE {100};
 
 //! As duckdb::ArrowFormat, which bounds rows only. DuckDB's own threads do the conversion.
 class BoundedArrowFormat : public duckdb::ResultFormat {

@@ -36,6 +36,17 @@ void dh_engine_connection_stop(dh_engine_connection *connection) noexcept {
 	connection->connection->Interrupt();
 }
 
+void dh_engine_connection_track_progress(dh_engine_connection *connection, bool wanted) noexcept {
+	auto &config = connection->connection->context->config;
+	config.enable_progress_bar = wanted;
+	// Nobody looks at the server's terminal
+	config.print_progress_bar = false;
+}
+
+double dh_engine_connection_progress(const dh_engine_connection *connection) noexcept {
+	return connection->connection->GetQueryProgress();
+}
+
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {
 	return !connection->connection->context->transaction.IsAutoCommit();
 }

@@ -99,6 +99,10 @@ void dh_engine_connection_interrupt(dh_engine_connection *connection) noexcept;
 //! Stop a SELECT that is being read, and leave its transaction as it is; whatever else runs is interrupted. May be called
 //! from any thread.
 void dh_engine_connection_stop(dh_engine_connection *connection) noexcept;
+//! Have DuckDB keep track of how far the statements are that begin from now on, or not.
+void dh_engine_connection_track_progress(dh_engine_connection *connection, bool wanted) noexcept;
+//! How far the running statement is, in percent; negative if that is not known. May be called from any thread.
+double dh_engine_connection_progress(const dh_engine_connection *connection) noexcept;
 //! True between BEGIN and COMMIT or ROLLBACK.
 //! Have the open transaction, and those that begin from now on, take `start_us`, microseconds since 1970 in UTC, for the time of their beginning;
 //! if it is null, those that begin from now on take the time when they do.

@@ -88,9 +88,10 @@ unique_ptr<ArrowArrayWrapper> dh_engine_stream::FetchDraining() {
 	idx_t idle_turns = 0;
 	while (true) {
 		auto state = draining->ExecuteTask();
-		if (state == QueryResultState::READY || IsTerminal(state)) {
-			unique_ptr<ArrowArrayWrapper> batch;
-			draining->TryFetch(batch);
+		unique_ptr<ArrowArrayWrapper> batch;
+		// The task does not call it READY before DuckDB's buffer is half full; the reader wants what there is
+		auto fetched = draining->TryFetch(batch);
+		if (batch || IsTerminal(fetched)) {
 			if (!batch && draining->HasError()) {
 				auto &error = draining->GetErrorObject();
 				if (stop_signal->is_stopped && error.Type() == ExceptionType::INTERRUPT) {
