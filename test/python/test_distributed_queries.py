@@ -45,11 +45,11 @@ class Cluster:
         self.client.execute(f"CREATE VIEW {name} AS FROM {source}")
         self.client.execute(f"CREATE VIEW dh.{name} AS FROM {source}")
 
-    def compare(self, query: str) -> str:
+    def compare(self, query: str, may_fail: bool = False) -> str:
         """Nothing, or what is different."""
         self.client.execute("USE memory")
         here = answer_of(self.client, query, [])
-        assert not here.error, here
+        assert may_fail or not here.error, here
         self.client.execute("USE dh")
         there = answer_of(self.client, query, [])
         self.client.execute("USE memory")
@@ -177,10 +177,10 @@ def test_settings_of_the_session_hold(cluster: Cluster, setting: str) -> None:
     for query in (
         "SELECT g, nullif(k, 3) AS n FROM t ORDER BY n, g LIMIT 7 OFFSET 2",
         "SELECT g, first_value(n) OVER (PARTITION BY g ORDER BY n, i) FROM (SELECT g, i, nullif(k, 3) AS n FROM t WHERE i < 5000)",
-        "SELECT sum(i / 7), sum(k / nullif(g, 0)), count(d / 0), max(ln(d + 1)) FROM t",
+        "SELECT sum((i / 7)::DECIMAL(18, 4)), sum((k / nullif(g, 0))::DECIMAL(18, 4)), count(d / 0), max(ln(d + 1)) FROM t",
         "SELECT g, (SELECT max(k) FROM keys WHERE keys.tens = t.g GROUP BY tens) AS m, count(*) FROM t GROUP BY ALL",
     ):
-        assert cluster.compare(query) == "", setting
+        assert cluster.compare(query, may_fail=True) == "", setting
 
 
 def test_errors_are_duckdbs(cluster: Cluster) -> None:

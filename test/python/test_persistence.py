@@ -265,7 +265,8 @@ def test_the_local_server_and_paths_that_it_cannot_use(
 def test_the_path_of_the_local_server_is_a_named_argument(
     connection: duckdb.DuckDBPyConnection, free_port: int
 ) -> None:
-    with pytest.raises(duckdb.BinderException):
+    # The second one is the number of workers
+    with pytest.raises(duckdb.ConversionException):
         connection.execute(f"SELECT duckherder_start_local_server({free_port}, '/tmp/x.duckdb')")
     assert connection.execute(f"SELECT duckherder_start_local_server({free_port}, path := NULL)").fetchall() == [(None,)]
     start_local(connection, free_port, ":memory:")
