@@ -143,9 +143,13 @@ def test_a_frozen_driver_gets_its_workers_back(cluster: Cluster) -> None:
         until(can_have, "a driver that does not call has no workers")
     finally:
         os.kill(cluster.driver.pid, signal.SIGCONT)
-    until(lambda: cluster.states() == {"w1": "lost"}, "it belongs to another one now")
-    assert client.execute("SELECT duckherder_get_worker_count()").fetchone() == (1,)
-    # Which ends, and lets go of it; it was started for the first one.
+
+    def owners() -> int:
+        return cluster.count() + client.execute("SELECT duckherder_get_worker_count()").fetchone()[0]
+
+    # The other one, unless an offer of the worker's still lay in the inbox of the first
+    until(lambda: owners() == 1, "it belongs to one of them")
+    # It was started for the first one
     assert other.stop() == 0
     until(lambda: cluster.states() == {"w1": "active"}, "it comes back")
 
