@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 23] = [
+const SOURCES: [&str; 26] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -20,8 +20,10 @@ const SOURCES: [&str; 23] = [
     "src/engine/cpp/distribution/exchange_operator.cpp",
     "src/engine/cpp/distribution/file_scans.cpp",
     "src/engine/cpp/distribution/fragment_export.cpp",
+    "src/engine/cpp/distribution/fragment_joins.cpp",
     "src/engine/cpp/distribution/fragment_planner.cpp",
     "src/engine/cpp/distribution/partial_aggregates.cpp",
+    "src/engine/cpp/distribution/plan_fragment.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/fragment.cpp",
     "src/engine/cpp/icu.cpp",
@@ -30,6 +32,7 @@ const SOURCES: [&str; 23] = [
     "src/engine/cpp/meter.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
+    "src/engine/cpp/table_readers.cpp",
 ];
 
 fn main() {

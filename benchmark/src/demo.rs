@@ -98,7 +98,11 @@ fn compare_queries(client: &Connection) -> usize {
     identical
 }
 
-fn compare_query(client: &Connection, query: &Query) -> Result<(Duration, Duration, Verdict)> {
+/// Run a query in `memory` and in `dh`, and measure both.
+///
+/// # Errors
+/// It fails in one of them.
+pub fn compare_query(client: &Connection, query: &Query) -> Result<(Duration, Duration, Verdict)> {
     let answer_in = |catalog: &str| {
         client.execute_batch(&format!("USE {catalog}"))?;
         timed(|| Answer::of(client, query.sql)).with_context(|| format!("in {catalog}"))
@@ -110,7 +114,8 @@ fn compare_query(client: &Connection, query: &Query) -> Result<(Duration, Durati
     Ok((local_time, remote_time, local.compare(&remote, query.order_by)))
 }
 
-fn seconds(time: Duration) -> String {
+/// To be printed below others.
+pub fn seconds(time: Duration) -> String {
     format!("{:>6.3} s", time.as_secs_f64())
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use duckdb::Connection;
 
-use crate::answer::{Answer, Verdict};
+use crate::answer::Verdict;
 use crate::client;
+use crate::demo::{compare_query, seconds};
 use crate::duckling::Duckling;
 use crate::products::{Products, show};
 use crate::tpch::{self, QUERIES, Query, TABLES};
@@ -147,22 +148,11 @@ fn await_workers(client: &Connection, wanted: usize) -> Result<()> {
     }
 }
 
+/// Also counts the tasks that it took.
 fn compare(client: &Connection, query: &Query) -> Result<(Duration, Duration, u64, Verdict)> {
-    let answer_in = |catalog: &str| {
-        client.execute_batch(&format!("USE {catalog}"))?;
-        timed(|| Answer::of(client, query.sql)).with_context(|| format!("in {catalog}"))
-    };
-    let one = answer_in("memory");
     let before = tasks_done(client)?;
-    let many = answer_in("dh");
-    client.execute_batch("USE memory")?;
-    let ((one, one_time), (many, many_time)) = (one?, many?);
-    Ok((
-        one_time,
-        many_time,
-        tasks_done(client)?.saturating_sub(before),
-        one.compare(&many, query.order_by),
-    ))
+    let (one, many, verdict) = compare_query(client, query)?;
+    Ok((one, many, tasks_done(client)?.saturating_sub(before), verdict))
 }
 
 /// Tasks that the workers have done, as far as the driver has heard.
@@ -174,8 +164,4 @@ fn tasks_done(client: &Connection) -> Result<u64> {
         [],
         |row| row.get(0),
     )?)
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:>6.3} s", time.as_secs_f64())
 }

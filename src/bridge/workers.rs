@@ -7,6 +7,7 @@ use super::ffi::{DhError, DhInterrupt, DhStr, DhWorker, DhWorkers};
 use super::guard::{guard, guard_infallible};
 use super::handle::{borrow, free, give};
 use crate::client::Session;
+use crate::error::Result;
 use crate::runtime::wait;
 
 /// The view that C++ sees, and the texts it points into.
@@ -54,21 +55,37 @@ fn view(worker: &Worker, version: &str) -> DhWorker {
     }
 }
 
+/// Have the server do something with the server at a location.
+fn register(
+    session: *const Session,
+    id: DhStr,
+    location: DhStr,
+    interrupt: *const DhInterrupt,
+    ask: impl AsyncFnOnce(&Session, String, String) -> Result<()>,
+) -> *mut DhError {
+    guard(|| {
+        // SAFETY: the handle is alive, and the texts live for the call.
+        let (session, id, location) = unsafe { (borrow(session)?, id.as_str(), location.as_str()) };
+        wait(
+            &interrupted(interrupt),
+            ask(session, id.to_string(), location.to_string()),
+        )
+    })
+}
+
 pub extern "C" fn session_register_worker(
     session: *const Session,
     id: DhStr,
     location: DhStr,
     interrupt: *const DhInterrupt,
 ) -> *mut DhError {
-    guard(|| {
-        // SAFETY: the handle is alive, and the texts live for the call.
-        let (session, worker_id, location) = unsafe { (borrow(session)?, id.as_str(), location.as_str()) };
-        let request = RegisterWorker {
-            worker_id: worker_id.to_string(),
-            location: location.to_string(),
-        };
-        wait(&interrupted(interrupt), session.register_worker(&request))
-    })
+    register(
+        session,
+        id,
+        location,
+        interrupt,
+        async |session, worker_id, location| session.register_worker(&RegisterWorker { worker_id, location }).await,
+    )
 }
 
 pub extern "C" fn session_unregister_worker(
@@ -92,15 +109,13 @@ pub extern "C" fn session_register_driver(
     location: DhStr,
     interrupt: *const DhInterrupt,
 ) -> *mut DhError {
-    guard(|| {
-        // SAFETY: the handle is alive, and the texts live for the call.
-        let (session, driver_name, location) = unsafe { (borrow(session)?, id.as_str(), location.as_str()) };
-        let request = RegisterDriver {
-            driver_name: driver_name.to_string(),
-            location: location.to_string(),
-        };
-        wait(&interrupted(interrupt), session.register_driver(&request))
-    })
+    register(
+        session,
+        id,
+        location,
+        interrupt,
+        async |session, driver_name, location| session.register_driver(&RegisterDriver { driver_name, location }).await,
+    )
 }
 
 pub extern "C" fn session_workers(

@@ -4,25 +4,16 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import duckdb
 import pyarrow.flight as flight
 import pytest
 from conftest import RELEASE, Duckling
+from waiting import LIMIT_S, until
 
-LIMIT_S = 60
 #: After which silence a worker is lost; the tests wait for what happens, not for this.
 TIMEOUT = ("--worker-timeout", "2s", "--log-level", "warn")
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something that has to happen."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"it never happened: {what}"
-        time.sleep(0.02)
 
 
 class Cluster:

@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::error::ClusterError;
 use super::heartbeat::check_versions;
-use super::identity::{complete_address, versions};
+use super::identity::complete_address;
 use super::location::parse_location;
 use super::peer::Peer;
 use super::{ANSWER_TIMEOUT, Cluster, PROBE_TIMEOUT};
@@ -20,14 +20,7 @@ impl Cluster {
     /// If its version or id does not fit, or it cannot be reached where it says.
     pub async fn answer_join(self: &Arc<Self>, join: Join, peer: IpAddr) -> Result<Joined, ClusterError> {
         let address = complete_address(&join.address, peer);
-        let driver = versions();
-        if join.versions != driver {
-            return Err(ClusterError::Version {
-                address,
-                worker: join.versions,
-                driver,
-            });
-        }
+        check_versions(&address, &join.versions)?;
         if join.instance_id == self.instance_id {
             return Err(ClusterError::Itself);
         }
@@ -133,7 +126,7 @@ impl Cluster {
                 address: address.to_string(),
             });
         }
-        check_versions(address, &status)?;
+        check_versions(address, &status.versions)?;
         let watch = || self.watch(worker_id, peer.clone());
         self.members.insert(worker_id, address, status, watch)
     }

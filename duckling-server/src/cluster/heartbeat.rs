@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use duckling_protocol::{Heartbeat, WorkerStatus};
+use duckling_protocol::{Heartbeat, Versions, WorkerStatus};
 use tokio::time::sleep;
 
 use super::Cluster;
@@ -65,7 +65,7 @@ impl Cluster {
             offer_id: String::new(),
         };
         let status = peer.heartbeat(&heartbeat, limit).await?;
-        check_versions(peer.address(), &status)?;
+        check_versions(peer.address(), &status.versions)?;
         Ok(status)
     }
 
@@ -100,14 +100,14 @@ struct Pace {
 
 /// # Errors
 /// `Version` if the worker's differ from ours.
-pub(super) fn check_versions(address: &str, status: &WorkerStatus) -> Result<(), ClusterError> {
+pub(super) fn check_versions(address: &str, worker: &Versions) -> Result<(), ClusterError> {
     let driver = versions();
-    if status.versions == driver {
+    if *worker == driver {
         return Ok(());
     }
     Err(ClusterError::Version {
         address: address.to_string(),
-        worker: status.versions.clone(),
+        worker: worker.clone(),
         driver,
     })
 }

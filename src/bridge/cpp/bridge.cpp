@@ -4,6 +4,7 @@
 #include "bridge_internal.hpp"
 #include "cluster_functions.hpp"
 #include "copy_database.hpp"
+#include "distribution_settings.hpp"
 #include "explain.hpp"
 #include "join_keys.hpp"
 #include "load_extension.hpp"
@@ -17,7 +18,6 @@
 #include "statement_state.hpp"
 #include "statement_with_inputs.hpp"
 #include "storage.hpp"
-#include "distribution_settings.hpp"
 #include "travelling_types.hpp"
 #include "workers_function.hpp"
 

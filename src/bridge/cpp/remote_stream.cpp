@@ -16,7 +16,8 @@ namespace duckherder {
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
                            bool writes, optional_ptr<const ResultShape> expected, bool profiles,
                            optional_ptr<const WatchedStart> start)
-    : progress(start ? start->progress : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()), sent(std::move(sent_p)) {
+    : progress(start ? start->progress : make_shared_ptr<RemoteProgress>()), catalog(catalog_p.Cast<RemoteCatalog>()),
+      sent(std::move(sent_p)) {
 	auto &transaction = RemoteTransaction::Get(context, catalog_p);
 	auto &session = transaction.Session(context);
 	const Interrupt plain(context);

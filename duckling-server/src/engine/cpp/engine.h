@@ -103,10 +103,10 @@ void dh_engine_connection_stop(dh_engine_connection *connection) noexcept;
 void dh_engine_connection_track_progress(dh_engine_connection *connection, bool wanted) noexcept;
 //! How far the running statement is, in percent; negative if that is not known. May be called from any thread.
 double dh_engine_connection_progress(const dh_engine_connection *connection) noexcept;
-//! True between BEGIN and COMMIT or ROLLBACK.
 //! Have the open transaction, and those that begin from now on, take `start_us`, microseconds since 1970 in UTC, for the time of their beginning;
 //! if it is null, those that begin from now on take the time when they do.
 dh_engine_error *dh_engine_connection_set_clock(dh_engine_connection *connection, const int64_t *start_us) noexcept;
+//! True between BEGIN and COMMIT or ROLLBACK.
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept;
 //! Version of the catalog of a database, as the open transaction sees it; 0 if the catalog has no versions.
 dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *connection, dh_engine_str database,

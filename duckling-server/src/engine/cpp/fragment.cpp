@@ -1,12 +1,10 @@
 // A fragment of a distributed query: a SELECT over rows that other fragments have made.
 
 #include "engine_internal.hpp"
+#include "table_readers.hpp"
 
-#include "duckdb/parser/expression/subquery_expression.hpp"
-#include "duckdb/parser/parsed_expression_iterator.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
-#include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 
@@ -14,61 +12,6 @@ using namespace duckdb;
 using duckling::BoundedArrowFormat;
 using duckling::Guard;
 using duckling::ToString;
-
-namespace {
-
-//! Counts how often a statement reads tables of a name.
-class Readers {
-public:
-	static idx_t Count(const Identifier &name, QueryNode &node) {
-		Readers readers(name, true);
-		readers.Visit(node);
-		return readers.count;
-	}
-
-private:
-	Readers(const Identifier &name_p, bool inlines_p) : name(name_p), inlines(inlines_p) {
-	}
-
-	static bool IsReadTwice(const Identifier &name, QueryNode &node) {
-		Readers readers(name, false);
-		readers.Visit(node);
-		return readers.count > 1;
-	}
-
-	void Visit(QueryNode &node) {
-		ParsedExpressionIterator::EnumerateQueryNodeChildren(
-		    node, [&](unique_ptr<ParsedExpression> &expression) { Visit(*expression); },
-		    [&](TableRef &ref) {
-			    if (ref.type == TableReferenceType::BASE_TABLE && ref.Cast<BaseTableRef>().Table() == name) {
-				    count++;
-			    }
-		    });
-		// DuckDB may put a CTE in the place of each of its readers
-		for (auto &cte : node.cte_map.map) {
-			auto &body = cte.second->query_node;
-			auto is_inlined = body && cte.second->materialized != CTEMaterialize::CTE_MATERIALIZE_ALWAYS;
-			if (inlines && is_inlined && IsReadTwice(cte.first, node)) {
-				Visit(*body);
-			}
-		}
-	}
-
-	void Visit(ParsedExpression &expression) {
-		if (expression.GetExpressionClass() == ExpressionClass::SUBQUERY) {
-			Visit(*expression.Cast<SubqueryExpression>().SubqueryMutable()->node);
-		}
-		ParsedExpressionIterator::EnumerateChildren(expression,
-		                                            [&](unique_ptr<ParsedExpression> &child) { Visit(*child); });
-	}
-
-	const Identifier &name;
-	//! Also counts what a CTE reads once more where DuckDB puts it in the place of its readers
-	const bool inlines;
-	idx_t count = 0;
-};
-
-} // namespace
 
 //! Give an input, which can be read only once, to the CTE of its name.
 static void BindFragmentInput(SelectNode &node, const dh_engine_input &input) {
@@ -79,7 +22,7 @@ static void BindFragmentInput(SelectNode &node, const dh_engine_input &input) {
 	}
 	auto &cte = *entry->second;
 	duckling::BindStream(cte.query_node->Cast<SelectNode>().from_table->Cast<TableFunctionRef>(), input.stream);
-	auto readers = Readers::Count(name, *node.from_table->Cast<SubqueryRef>().subquery->node);
+	auto readers = duckling::CountReaders(name, *node.from_table->Cast<SubqueryRef>().subquery->node);
 	cte.materialized = readers > 1 ? CTEMaterialize::CTE_MATERIALIZE_ALWAYS : CTEMaterialize::CTE_MATERIALIZE_NEVER;
 }
 

@@ -104,7 +104,7 @@ private:
 	//! Put an exchange in the place of `target` with the rows of `source`, which has the same columns.
 	bool Replace(unique_ptr<LogicalOperator> &target, LogicalOperator &source, bool candidates) {
 		try {
-			FragmentPlanner planner(context, options);
+			FragmentPlanner planner(context, options, splits);
 			auto query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
 			if (query.stages.back().types != source.types || source.types.empty()) {
 				// DuckDB has compressed columns in between
@@ -133,13 +133,18 @@ private:
 	const dh_engine_cluster &cluster;
 	PlannerOptions options;
 	idx_t threshold;
+	FileSplits splits;
 };
 
 void DistributePlan(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> &plan) {
 	auto &context = input.context;
+	// All statements come along here, and few read files
+	if (RowsOfFiles(context, *plan) == 0) {
+		return;
+	}
 	auto &cluster = static_cast<ClusterInfo &>(*input.info).cluster;
 	auto mode = StringUtil::Lower(Setting(context, DISTRIBUTION).ToString());
-	if (mode == "off" || RowsOfFiles(context, *plan) == 0) {
+	if (mode == "off") {
 		return;
 	}
 	auto workers = cluster.worker_count(cluster.context);

@@ -3,6 +3,7 @@
 #include "exchange_operator.hpp"
 
 #include "engine_internal.hpp"
+#include "fragment_sql.hpp"
 #include "keeps_types.hpp"
 #include "travelling_types.hpp"
 
@@ -19,7 +20,7 @@ namespace {
 vector<std::string> ColumnNames(idx_t count) {
 	vector<std::string> result;
 	for (idx_t i = 0; i < count; i++) {
-		result.push_back("c" + to_string(i));
+		result.push_back(ColumnName(i).GetIdentifierName());
 	}
 	return result;
 }

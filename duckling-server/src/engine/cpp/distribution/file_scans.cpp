@@ -226,18 +226,34 @@ FileSplit SplitByFiles(const QueryNode &query, const vector<string> &paths, idx_
 	return result;
 }
 
+FileSplit SplitFileScan(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
+	auto with_paths = WithAbsolutePaths(context, get, query);
+	vector<string> paths;
+	for (auto &file : FilesOf(get)->file_list->GetAllFiles()) {
+		paths.push_back(Absolute(context, file.path));
+	}
+	if (IsParquet(get) && paths.size() <= MAX_INSPECTED_FILES) {
+		return SplitByRows(*with_paths, InspectFiles(context, paths), tasks);
+	}
+	return SplitByFiles(*with_paths, paths, tasks);
+}
+
 } // namespace
 
 bool IsFileScan(const LogicalGet &get) {
 	static const char *const READERS[] = {"read_parquet",  "parquet_scan",     "read_csv",    "read_csv_auto",
 	                                      "read_json",     "read_json_auto",   "read_ndjson", "read_ndjson_auto"};
+	// Most scans are of tables
+	auto files = FilesOf(get);
+	if (!files) {
+		return false;
+	}
 	auto &name = get.function.GetName();
 	bool known = false;
 	for (auto reader : READERS) {
 		known = known || name == Identifier(reader);
 	}
-	auto files = FilesOf(get);
-	if (!known || !files || !get.children.empty() || get.ordinality_idx.IsValid() || get.extra_info.sample_options ||
+	if (!known || !get.children.empty() || get.ordinality_idx.IsValid() || get.extra_info.sample_options ||
 	    get.parameters.size() != 1 || files->file_options.union_by_name) {
 		return false;
 	}
@@ -250,16 +266,12 @@ bool IsFileScan(const LogicalGet &get) {
 	return !files->file_options.filename;
 }
 
-FileSplit SplitFileScan(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
-	auto with_paths = WithAbsolutePaths(context, get, query);
-	vector<string> paths;
-	for (auto &file : FilesOf(get)->file_list->GetAllFiles()) {
-		paths.push_back(Absolute(context, file.path));
+const FileSplit &FileSplits::Get(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
+	auto known = splits.find(&get);
+	if (known != splits.end()) {
+		return known->second;
 	}
-	if (IsParquet(get) && paths.size() <= MAX_INSPECTED_FILES) {
-		return SplitByRows(*with_paths, InspectFiles(context, paths), tasks);
-	}
-	return SplitByFiles(*with_paths, paths, tasks);
+	return splits.emplace(&get, SplitFileScan(context, get, query, tasks)).first->second;
 }
 
 string WholeFileScan(ClientContext &context, const LogicalGet &get, const QueryNode &query) {

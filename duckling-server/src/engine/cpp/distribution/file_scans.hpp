@@ -3,6 +3,7 @@
 
 #include "distributed_query.hpp"
 
+#include "duckdb/common/unordered_map.hpp"
 #include "duckdb/planner/logical_plan_sql_exporter.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
 
@@ -19,9 +20,16 @@ struct FileSplit {
 	bool by_row_groups;
 };
 
-//! Divide the rows of `get` among `tasks`; `query` is the scan as SQL.
-FileSplit SplitFileScan(duckdb::ClientContext &context, const duckdb::LogicalGet &get, const duckdb::QueryNode &query,
-                        duckdb::idx_t tasks);
+//! How the file scans of a statement are divided. Each is looked into once, however often its plan is tried.
+class FileSplits {
+public:
+	//! Divide the rows of `get` among `tasks`, always the same number; `query` is the scan as SQL.
+	const FileSplit &Get(duckdb::ClientContext &context, const duckdb::LogicalGet &get, const duckdb::QueryNode &query,
+	                     duckdb::idx_t tasks);
+
+private:
+	duckdb::unordered_map<const duckdb::LogicalGet *, FileSplit> splits;
+};
 
 //! `query`, which scans the files of `get`, for every task alike.
 std::string WholeFileScan(duckdb::ClientContext &context, const duckdb::LogicalGet &get,

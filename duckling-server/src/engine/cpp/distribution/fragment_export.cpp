@@ -1,15 +1,14 @@
 // Fragments of a plan as SQL, and the stages that are made of them.
 
 #include "fragment_planner.hpp"
+#include "fragment_sql.hpp"
+#include "table_readers.hpp"
 
 #include "duckdb/common/type_visitor.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/star_expression.hpp"
-#include "duckdb/parser/expression/subquery_expression.hpp"
-#include "duckdb/parser/parsed_expression_iterator.hpp"
-#include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
@@ -23,27 +22,6 @@ namespace {
 
 //! Of the rows of a fragment, while their hash is computed
 constexpr const char *ROWS = "fragment";
-
-Identifier ColumnName(idx_t index) {
-	return Identifier("c" + to_string(index));
-}
-
-//! How often `query` reads a table of this name.
-idx_t CountReferences(QueryNode &query, const Identifier &name) {
-	idx_t result = 0;
-	std::function<void(unique_ptr<ParsedExpression> &)> in_expression = [&](unique_ptr<ParsedExpression> &expression) {
-		if (expression->GetExpressionClass() == ExpressionClass::SUBQUERY) {
-			result += CountReferences(*expression->Cast<SubqueryExpression>().Subquery()->node, name);
-		}
-		ParsedExpressionIterator::EnumerateChildren(*expression, in_expression);
-	};
-	ParsedExpressionIterator::EnumerateQueryNodeChildren(query, in_expression, [&](TableRef &table) {
-		if (table.type == TableReferenceType::BASE_TABLE && table.Cast<BaseTableRef>().Table() == name) {
-			result++;
-		}
-	});
-	return result;
-}
 
 template <class T>
 T Succeeded(LogicalPlanVerificationResult<T> result) {
@@ -77,23 +55,9 @@ unique_ptr<TableRef> Subquery(unique_ptr<QueryNode> query, const char *alias) {
 	return std::move(result);
 }
 
-unique_ptr<SelectNode> SelectColumns(const string &table, idx_t count) {
-	auto result = make_uniq<SelectNode>();
-	for (idx_t i = 0; i < count; i++) {
-		result->select_list.push_back(make_uniq<ColumnRefExpression>(ColumnName(i)));
-	}
-	if (count == 0) {
-		result->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
-	}
-	auto from = make_uniq<BaseTableRef>();
-	from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(table)));
-	result->from_table = std::move(from);
-	return result;
-}
-
 //! The rows of `relation`, and a last column with the hash of `keys`, or of the whole row.
 unique_ptr<QueryNode> WithHash(ClientContext &context, LogicalPlanSQLExportRelation relation,
-                               const vector<reference<const Expression>> &keys) {
+                               const Keys &keys) {
 	BoundExpressionSQLExportContext names;
 	names.client_context = &context;
 	names.resolve_binding = [&](const ColumnBinding &binding) -> optional<ResolvedSQLColumnReference> {
@@ -125,6 +89,28 @@ unique_ptr<QueryNode> WithHash(ClientContext &context, LogicalPlanSQLExportRelat
 
 } // namespace
 
+Identifier ColumnName(idx_t index) {
+	return Identifier("c" + to_string(index));
+}
+
+unique_ptr<TableRef> TableNamed(const string &name) {
+	auto result = make_uniq<BaseTableRef>();
+	result->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(name)));
+	return std::move(result);
+}
+
+unique_ptr<SelectNode> SelectColumns(const string &table, idx_t count) {
+	auto result = make_uniq<SelectNode>();
+	for (idx_t i = 0; i < count; i++) {
+		result->select_list.push_back(make_uniq<ColumnRefExpression>(ColumnName(i)));
+	}
+	if (count == 0) {
+		result->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
+	}
+	result->from_table = TableNamed(table);
+	return result;
+}
+
 LogicalPlanSQLExportRelation FragmentPlanner::Export(const Fragment &fragment) {
 	auto &root = fragment.root.get();
 	if (fragment.replacements.empty()) {
@@ -136,7 +122,7 @@ LogicalPlanSQLExportRelation FragmentPlanner::Export(const Fragment &fragment) {
 	}
 	auto result = Succeeded(LogicalPlanSQLExporter::ExportWithSources(context, root, replacements));
 	for (auto &entry : result.query->cte_map.map) {
-		if (CountReferences(*result.query, entry.first) == 1) {
+		if (CountReaders(entry.first, *result.query) == 1) {
 			// Let it stream
 			entry.second->materialized = CTEMaterialize::CTE_MATERIALIZE_NEVER;
 		}
@@ -187,9 +173,7 @@ Fragment FragmentPlanner::Read(LogicalOperator &op, const Closed &closed, Exchan
 	StageInput input {"__duckling_input_" + to_string(closed.stage), closed.stage, exchange};
 	Fragment result(op);
 	if (query) {
-		auto from = make_uniq<BaseTableRef>();
-		from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(input.name)));
-		query->Cast<SelectNode>().from_table = std::move(from);
+		query->Cast<SelectNode>().from_table = TableNamed(input.name);
 	} else {
 		query = SelectColumns(input.name, closed.fields.size());
 	}

@@ -2,21 +2,15 @@
 
 #include "fragment_planner.hpp"
 
-#include "file_scans.hpp"
+#include "fragment_sql.hpp"
 #include "partial_aggregates.hpp"
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 #include "duckdb/planner/expression/bound_aggregate_expression.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/expression/bound_window_expression.hpp"
-#include "duckdb/parser/query_node/select_node.hpp"
-#include "duckdb/parser/expression/columnref_expression.hpp"
-#include "duckdb/parser/expression/constant_expression.hpp"
-#include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/planner/logical_operator_visitor.hpp"
 #include "duckdb/planner/operator/logical_aggregate.hpp"
-#include "duckdb/planner/operator/logical_any_join.hpp"
-#include "duckdb/planner/operator/logical_comparison_join.hpp"
 #include "duckdb/planner/operator/logical_cteref.hpp"
 #include "duckdb/planner/operator/logical_distinct.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
@@ -33,35 +27,6 @@ namespace {
 
 using Kind = Distribution::Kind;
 
-//! The operators of `child` become part of `parent`.
-void Absorb(Fragment &parent, Fragment child) {
-	for (auto &replacement : child.replacements) {
-		parent.replacements.push_back(std::move(replacement));
-	}
-	for (auto &input : child.inputs) {
-		parent.inputs.push_back(std::move(input));
-	}
-	for (auto &scan : child.scans) {
-		parent.scans.push_back(std::move(scan));
-	}
-}
-
-//! `op` on top of a fragment whose rows stay where they are.
-Fragment On(LogicalOperator &op, Fragment child) {
-	Fragment result(op);
-	result.distribution = std::move(child.distribution);
-	Absorb(result, std::move(child));
-	return result;
-}
-
-Fragment On(LogicalOperator &op, Fragment left, Fragment right, Distribution distribution) {
-	Fragment result(op);
-	result.distribution = std::move(distribution);
-	Absorb(result, std::move(left));
-	Absorb(result, std::move(right));
-	return result;
-}
-
 void CheckExpressions(LogicalOperator &op) {
 	LogicalOperatorVisitor::EnumerateExpressions(op, [](unique_ptr<Expression> *expression) {
 		if ((*expression)->IsVolatile()) {
@@ -70,95 +35,10 @@ void CheckExpressions(LogicalOperator &op) {
 	});
 }
 
-//! The columns that `keys` are; empty if one is something else.
-vector<ColumnBinding> ColumnsOf(const vector<reference<const Expression>> &keys) {
-	vector<ColumnBinding> result;
-	for (auto &key : keys) {
-		if (key.get().GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) {
-			return {};
-		}
-		result.push_back(key.get().Cast<BoundColumnRefExpression>().Binding());
-	}
-	return result;
-}
-
-//! The positions in `columns` of one of the lists of columns that `distribution` goes by; empty if it goes by others.
-vector<idx_t> PartitionedBy(const Distribution &distribution, const vector<ColumnBinding> &columns) {
-	for (auto &keys : distribution.keys) {
-		vector<idx_t> positions;
-		for (auto &key : keys) {
-			auto found = std::find(columns.begin(), columns.end(), key);
-			if (found == columns.end()) {
-				break;
-			}
-			positions.push_back(idx_t(found - columns.begin()));
-		}
-		if (positions.size() == keys.size()) {
-			return positions;
-		}
-	}
-	return {};
-}
-
-//! Rename the columns that a distribution goes by; lists of which one has no new name are dropped.
-Distribution Renamed(const Distribution &distribution,
-                     const std::function<optional<ColumnBinding>(const ColumnBinding &)> &rename) {
-	Distribution result;
-	result.kind = distribution.kind;
-	for (auto &keys : distribution.keys) {
-		vector<ColumnBinding> renamed;
-		for (auto &key : keys) {
-			if (auto name = rename(key)) {
-				renamed.push_back(*name);
-			}
-		}
-		if (renamed.size() == keys.size()) {
-			result.keys.push_back(std::move(renamed));
-		}
-	}
-	return result;
-}
-
-template <class T>
-vector<T> Picked(const vector<T> &items, const vector<idx_t> &positions) {
-	vector<T> result;
-	for (auto position : positions) {
-		result.push_back(items[position]);
-	}
-	return result;
-}
-
-//! Whether each row of the left side may meet a copy of the whole right side.
-bool MayBroadcastRight(JoinType type) {
-	switch (type) {
-	case JoinType::INNER:
-	case JoinType::LEFT:
-	case JoinType::SEMI:
-	case JoinType::ANTI:
-	case JoinType::MARK:
-	case JoinType::SINGLE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool MayBroadcastLeft(JoinType type) {
-	switch (type) {
-	case JoinType::INNER:
-	case JoinType::RIGHT:
-	case JoinType::RIGHT_SEMI:
-	case JoinType::RIGHT_ANTI:
-		return true;
-	default:
-		return false;
-	}
-}
-
 } // namespace
 
-FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions options_p)
-    : context(context_p), options(options_p) {
+FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions options_p, FileSplits &splits_p)
+    : context(context_p), options(options_p), splits(splits_p) {
 }
 
 DistributedQuery FragmentPlanner::Plan(LogicalOperator &op) {
@@ -171,24 +51,30 @@ DistributedQuery FragmentPlanner::Plan(LogicalOperator &op) {
 
 DistributedQuery FragmentPlanner::PlanCandidates(LogicalOperator &op) {
 	auto &top_n = op.Cast<LogicalTopN>();
-	auto fragment = On(op, PlanFragment(*op.children[0]));
-	if (fragment.distribution.kind != Kind::PARTITIONED || top_n.unpruned_offset.IsValid()) {
+	auto child = PlanFragment(*op.children[0]);
+	if (child.distribution.kind != Kind::PARTITIONED || top_n.unpruned_offset.IsValid()) {
 		throw Undistributable("its first rows cannot be looked for in parts");
 	}
 	merge = "TOP_N_MERGE";
-	auto limit = top_n.limit, offset = top_n.offset;
-	top_n.limit += top_n.offset;
-	top_n.offset = 0;
-	try {
-		auto closed = Close(fragment, {}, false);
-		top_n.limit = limit;
-		top_n.offset = offset;
-		return Assemble(closed);
-	} catch (...) {
-		top_n.limit = limit;
-		top_n.offset = offset;
-		throw;
-	}
+	return Assemble(CloseCandidates(top_n, std::move(child)));
+}
+
+FragmentPlanner::Closed FragmentPlanner::CloseCandidates(LogicalTopN &top_n, Fragment child) {
+	//! The operator is written as SQL with another limit for as long as it lives
+	struct WithoutOffset {
+		explicit WithoutOffset(LogicalTopN &top_n_p) : top_n(top_n_p), limit(top_n.limit), offset(top_n.offset) {
+			top_n.limit += offset;
+			top_n.offset = 0;
+		}
+		~WithoutOffset() {
+			top_n.limit = limit;
+			top_n.offset = offset;
+		}
+		LogicalTopN &top_n;
+		idx_t limit;
+		idx_t offset;
+	} changed(top_n);
+	return Close(On(top_n, std::move(child)), {}, false);
 }
 
 idx_t FragmentPlanner::Rows(LogicalOperator &op) {
@@ -243,25 +129,16 @@ Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
 	}
 	auto scan = Export(Fragment(get));
 	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}};
-	auto from = make_uniq<BaseTableRef>();
-	from->SetQualifiedName(QualifiedName(Identifier(), Identifier(), Identifier(stage_scan.name)));
-	auto select = make_uniq<SelectNode>();
-	for (idx_t i = 0; i < scan.fields.size(); i++) {
-		select->select_list.push_back(make_uniq<ColumnRefExpression>(Identifier("c" + to_string(i))));
-	}
-	if (scan.fields.empty()) {
-		select->select_list.push_back(ConstantExpression::FromValue(Value::BOOLEAN(true)));
-	}
-	select->from_table = std::move(from);
 	Fragment result(get);
 	if (get.EstimateSourceCardinality(context) <= options.replicated_rows) {
 		stage_scan.sql.push_back(WholeFileScan(context, get, *scan.query));
 	} else {
-		auto split = SplitFileScan(context, get, *scan.query, options.tasks);
+		auto &split = splits.Get(context, get, *scan.query, options.tasks);
 		by_row_groups = by_row_groups && split.by_row_groups;
-		stage_scan.sql = std::move(split.sql);
+		stage_scan.sql = split.sql;
 		result.distribution.kind = Kind::PARTITIONED;
 	}
+	auto select = SelectColumns(stage_scan.name, scan.fields.size());
 	result.replacements.push_back({get, {std::move(select), std::move(scan.fields)}});
 	result.scans.push_back(std::move(stage_scan));
 	return result;
@@ -287,118 +164,6 @@ Fragment FragmentPlanner::PlanRowByRow(LogicalOperator &op) {
 		    });
 	}
 	return result;
-}
-
-Fragment FragmentPlanner::PlanJoin(LogicalOperator &op) {
-	auto left = PlanFragment(*op.children[0]);
-	auto right = PlanFragment(*op.children[1]);
-	auto type = op.type == LogicalOperatorType::LOGICAL_CROSS_PRODUCT ? JoinType::INNER
-	                                                                  : op.Cast<LogicalJoin>().join_type;
-	auto left_kind = left.distribution.kind, right_kind = right.distribution.kind;
-	if (left_kind != Kind::PARTITIONED && right_kind != Kind::PARTITIONED) {
-		Distribution distribution;
-		distribution.kind = left_kind == right_kind ? left_kind : Kind::SINGLE;
-		return On(op, std::move(left), std::move(right), std::move(distribution));
-	}
-	if (right_kind == Kind::REPLICATED && MayBroadcastRight(type)) {
-		auto distribution = left.distribution;
-		return On(op, std::move(left), std::move(right), std::move(distribution));
-	}
-	if (left_kind == Kind::REPLICATED && MayBroadcastLeft(type)) {
-		auto distribution = right.distribution;
-		return On(op, std::move(left), std::move(right), std::move(distribution));
-	}
-	if (op.type == LogicalOperatorType::LOGICAL_COMPARISON_JOIN) {
-		return PlanHashJoin(op.Cast<LogicalComparisonJoin>(), std::move(left), std::move(right));
-	}
-	// Without equal keys, one side goes everywhere: the smaller one, if it may
-	auto smaller_left = Rows(*op.children[0]) < Rows(*op.children[1]);
-	if (MayBroadcastLeft(type) && (smaller_left || !MayBroadcastRight(type))) {
-		right = Partition(std::move(right));
-		auto distribution = right.distribution;
-		return On(op, Broadcast(std::move(left)), std::move(right), std::move(distribution));
-	}
-	if (!MayBroadcastRight(type)) {
-		throw Undistributable("neither side of a join without equal keys can be sent everywhere");
-	}
-	left = Partition(std::move(left));
-	auto distribution = left.distribution;
-	return On(op, std::move(left), Broadcast(std::move(right)), std::move(distribution));
-}
-
-Fragment FragmentPlanner::PlanHashJoin(LogicalComparisonJoin &join, Fragment left, Fragment right) {
-	Keys left_keys, right_keys;
-	for (auto &condition : join.conditions) {
-		if (!condition.IsComparison()) {
-			continue;
-		}
-		auto comparison = condition.GetComparisonType();
-		if (comparison == ExpressionType::COMPARE_EQUAL || comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM) {
-			left_keys.push_back(condition.GetLHS());
-			right_keys.push_back(condition.GetRHS());
-		}
-	}
-	auto type = join.join_type;
-	//! Whether a row without a match needs to know of all rows of the other side, not only of those with its key
-	auto may_shuffle = !left_keys.empty() && type != JoinType::MARK;
-	auto left_columns = ColumnsOf(left_keys), right_columns = ColumnsOf(right_keys);
-	auto left_fits = PartitionedBy(left.distribution, left_columns);
-	auto right_fits = PartitionedBy(right.distribution, right_columns);
-
-	auto left_rows = Rows(*join.children[0]), right_rows = Rows(*join.children[1]);
-	auto shuffled_rows = (left_fits.empty() ? left_rows : 0) + (right_fits.empty() ? right_rows : 0);
-	auto pays = [&](idx_t rows) {
-		return !may_shuffle || (rows <= options.broadcast_rows && rows * options.tasks <= shuffled_rows);
-	};
-	auto right_partitioned = right.distribution.kind == Kind::PARTITIONED;
-	auto left_partitioned = left.distribution.kind == Kind::PARTITIONED;
-	if (left_partitioned && MayBroadcastRight(type) && pays(right_rows)) {
-		auto distribution = left.distribution;
-		return On(join, std::move(left), Broadcast(std::move(right)), std::move(distribution));
-	}
-	if (right_partitioned && MayBroadcastLeft(type) && pays(left_rows)) {
-		auto distribution = right.distribution;
-		return On(join, Broadcast(std::move(left)), std::move(right), std::move(distribution));
-	}
-	if (!may_shuffle) {
-		if (!MayBroadcastRight(type)) {
-			throw Undistributable("neither side of a join without equal keys can be sent everywhere");
-		}
-		left = Partition(std::move(left));
-		auto distribution = left.distribution;
-		return On(join, std::move(left), Broadcast(std::move(right)), std::move(distribution));
-	}
-	if (!left_fits.empty() && left_fits == right_fits) {
-		left_keys = Picked(left_keys, left_fits);
-		right_keys = Picked(right_keys, left_fits);
-	} else if (!left_fits.empty() && (right_fits.empty() || left_rows >= right_rows)) {
-		left_keys = Picked(left_keys, left_fits);
-		right_keys = Picked(right_keys, left_fits);
-		right = Shuffle(std::move(right), right_keys, ColumnsOf(right_keys));
-	} else if (!right_fits.empty()) {
-		left_keys = Picked(left_keys, right_fits);
-		right_keys = Picked(right_keys, right_fits);
-		left = Shuffle(std::move(left), left_keys, ColumnsOf(left_keys));
-	} else {
-		left = Shuffle(std::move(left), left_keys, ColumnsOf(left_keys));
-		right = Shuffle(std::move(right), right_keys, ColumnsOf(right_keys));
-	}
-	Distribution distribution;
-	distribution.kind = Kind::PARTITIONED;
-	auto keep = [&](const Keys &keys) {
-		auto columns = ColumnsOf(keys);
-		if (!columns.empty()) {
-			distribution.keys.push_back(std::move(columns));
-		}
-	};
-	if (type == JoinType::INNER || type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
-	    type == JoinType::SINGLE) {
-		keep(left_keys);
-	}
-	if (MayBroadcastLeft(type)) {
-		keep(right_keys);
-	}
-	return On(join, std::move(left), std::move(right), std::move(distribution));
 }
 
 Fragment FragmentPlanner::PlanAggregate(LogicalAggregate &aggregate) {
@@ -543,10 +308,10 @@ Fragment FragmentPlanner::PlanTopN(LogicalOperator &op) {
 	if (child.distribution.kind == Kind::SINGLE) {
 		return On(op, std::move(child));
 	}
-	if (top_n.offset != 0 || top_n.unpruned_offset.IsValid()) {
+	if (top_n.unpruned_offset.IsValid()) {
 		return On(op, Gather(std::move(child)));
 	}
-	auto closed = Close(On(op, std::move(child)), {}, false);
+	auto closed = CloseCandidates(top_n, std::move(child));
 	return On(op, Read(*op.children[0], closed, Exchange::GATHER));
 }
 

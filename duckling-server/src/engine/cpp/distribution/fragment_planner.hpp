@@ -1,53 +1,20 @@
 // Cuts DuckDB's optimized plan into fragments that several ducklings can run.
 #pragma once
 
-#include "distributed_query.hpp"
+#include "file_scans.hpp"
+#include "plan_fragment.hpp"
 
 #include "duckdb/common/unordered_map.hpp"
-#include "duckdb/planner/logical_operator.hpp"
-#include "duckdb/planner/logical_plan_sql_exporter.hpp"
-
-#include <stdexcept>
 
 namespace duckdb {
 class LogicalAggregate;
 class LogicalComparisonJoin;
 class LogicalGet;
 class LogicalMaterializedCTE;
+class LogicalTopN;
 } // namespace duckdb
 
 namespace duckling {
-
-//! Why an operator cannot run on several ducklings with the same result.
-struct Undistributable : public std::runtime_error {
-	using std::runtime_error::runtime_error;
-};
-
-//! Where among the tasks of a fragment its rows are.
-struct Distribution {
-	enum class Kind : uint8_t {
-		//! Every task has all of them, as it computes them from what every task has
-		REPLICATED,
-		//! There is one task
-		SINGLE,
-		//! Each row is in one task
-		PARTITIONED
-	};
-	Kind kind = Kind::REPLICATED;
-	//! Rows that agree in all columns of one of these lists are in the same task: that of the hash of the columns
-	duckdb::vector<duckdb::vector<duckdb::ColumnBinding>> keys;
-};
-
-//! Operators of a plan from `root` downwards that run in the same task; what lies below them is replaced.
-struct Fragment {
-	explicit Fragment(duckdb::LogicalOperator &root_p) : root(root_p) {
-	}
-	duckdb::reference<duckdb::LogicalOperator> root;
-	Distribution distribution;
-	duckdb::vector<duckdb::LogicalPlanSQLExportReplacement> replacements;
-	duckdb::vector<StageInput> inputs;
-	duckdb::vector<StageScan> scans;
-};
 
 struct PlannerOptions {
 	//! Tasks of a stage whose rows are partitioned
@@ -60,7 +27,8 @@ struct PlannerOptions {
 
 class FragmentPlanner {
 public:
-	FragmentPlanner(duckdb::ClientContext &context, PlannerOptions options);
+	//! `splits`: of the statement, whose files are divided once.
+	FragmentPlanner(duckdb::ClientContext &context, PlannerOptions options, FileSplits &splits);
 
 	//! The query that computes the rows of `op`, wherever they are. Throws `Undistributable`.
 	DistributedQuery Plan(duckdb::LogicalOperator &op);
@@ -68,7 +36,6 @@ public:
 	DistributedQuery PlanCandidates(duckdb::LogicalOperator &top_n);
 
 private:
-	using Keys = duckdb::vector<duckdb::reference<const duckdb::Expression>>;
 	//! A stage that is planned: its number, and the columns that it returns.
 	struct Closed {
 		duckdb::idx_t stage;
@@ -80,6 +47,8 @@ private:
 	Fragment PlanRowByRow(duckdb::LogicalOperator &op);
 	Fragment PlanJoin(duckdb::LogicalOperator &op);
 	Fragment PlanHashJoin(duckdb::LogicalComparisonJoin &join, Fragment left, Fragment right);
+	//! A join of which the right side goes to all tasks.
+	Fragment PlanBroadcastRight(duckdb::LogicalOperator &join, duckdb::JoinType type, Fragment left, Fragment right);
 	Fragment PlanAggregate(duckdb::LogicalAggregate &aggregate);
 	Fragment PlanDistinct(duckdb::LogicalOperator &op);
 	Fragment PlanWindow(duckdb::LogicalOperator &op);
@@ -91,6 +60,8 @@ private:
 
 	//! The operators of a fragment as a query.
 	duckdb::LogicalPlanSQLExportRelation Export(const Fragment &fragment);
+	//! Make a stage of the rows that each task would have among the first ones, those before the offset included.
+	Closed CloseCandidates(duckdb::LogicalTopN &top_n, Fragment child);
 	//! Make a stage of a fragment; with keys, its rows carry their hash.
 	Closed Close(const Fragment &fragment, const Keys &keys, bool hashed);
 	//! A fragment that has read a stage in the place of `op`.
@@ -111,6 +82,7 @@ private:
 
 	duckdb::ClientContext &context;
 	PlannerOptions options;
+	FileSplits &splits;
 	duckdb::vector<Stage> stages;
 	duckdb::unordered_map<duckdb::TableIndex, duckdb::reference<duckdb::LogicalMaterializedCTE>> ctes;
 	duckdb::idx_t scan_count = 0;

@@ -2,10 +2,11 @@
 
 #include "partial_aggregates.hpp"
 
+#include "fragment_sql.hpp"
+
 #include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
-#include "duckdb/parser/query_node/select_node.hpp"
 
 using namespace duckdb;
 
@@ -51,7 +52,7 @@ unique_ptr<QueryNode> MergeAggregates(const LogicalAggregate &aggregate, const v
 	auto select = make_uniq<SelectNode>();
 	GroupingSet all_groups;
 	for (idx_t i = 0; i < types.size(); i++) {
-		auto column = make_uniq<ColumnRefExpression>(Identifier("c" + to_string(i)));
+		auto column = make_uniq<ColumnRefExpression>(ColumnName(i));
 		if (i < aggregate.groups.size()) {
 			select->groups.group_expressions.push_back(column->Copy());
 			all_groups.insert(ProjectionIndex(i));

@@ -1,0 +1,14 @@
+// Names of what fragments read and return.
+#pragma once
+
+#include "duckdb/parser/query_node/select_node.hpp"
+
+namespace duckling {
+
+//! Of the column at `index` of whatever a stage or a scan returns.
+duckdb::Identifier ColumnName(duckdb::idx_t index);
+duckdb::unique_ptr<duckdb::TableRef> TableNamed(const std::string &name);
+//! The first `count` columns of a table; its rows if that is none.
+duckdb::unique_ptr<duckdb::SelectNode> SelectColumns(const std::string &table, duckdb::idx_t count);
+
+} // namespace duckling
