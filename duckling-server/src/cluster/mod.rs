@@ -16,6 +16,7 @@ mod location;
 mod members;
 mod peer;
 mod queries;
+mod query_progress;
 mod tasks;
 
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +36,7 @@ pub use queries::ClusterQueries;
 pub use tasks::{RunningTask, TaskCounters};
 
 use duty::Duty;
+use execution::Queries;
 use identity::{advertised_address, versions};
 use members::Members;
 
@@ -54,6 +56,7 @@ pub struct Cluster {
     members: Members,
     duty: Duty,
     tasks: Arc<TaskCounters>,
+    queries: Arc<Queries>,
     /// Held while this server offers itself: one offer at a time.
     offering: AsyncMutex<()>,
 }
@@ -69,6 +72,7 @@ impl Cluster {
             instance_id,
             address: OnceLock::new(),
             tasks: Arc::default(),
+            queries: Arc::default(),
             offering: AsyncMutex::default(),
             config,
         })
@@ -101,6 +105,11 @@ impl Cluster {
     /// What this server does for its driver.
     pub fn tasks(&self) -> &Arc<TaskCounters> {
         &self.tasks
+    }
+
+    /// The queries that it has tasks of.
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.queries
     }
 
     /// Answer a driver that calls from `peer`.

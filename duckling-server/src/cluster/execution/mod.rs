@@ -25,11 +25,12 @@ mod inbox;
 mod plan;
 mod queries;
 mod query;
+mod reports;
 mod task;
 mod worker;
 
 pub use channels::WorkerChannels;
-pub use driver::{ExecutionResources, execute};
+pub use driver::{ExecutionResources, QueryReader, execute};
 pub use queries::Queries;
 pub use query::{DistributedQuery, Exchange, Input, Scan, Stage};
 pub use worker::{TaskHost, worker};

@@ -116,6 +116,10 @@ private:
 					query.settings.emplace_back(name, value.ToString());
 				}
 			}
+			if (ClientConfig::GetConfig(context).enable_progress_bar) {
+				query.settings.emplace_back("enable_progress_bar", "true");
+				query.settings.emplace_back("enable_progress_bar_print", "false");
+			}
 			target = MakeExchange(cluster, std::move(query), *target);
 			return true;
 		} catch (const Undistributable &) {

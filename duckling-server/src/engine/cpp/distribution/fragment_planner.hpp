@@ -87,7 +87,7 @@ private:
 	duckdb::unordered_map<duckdb::TableIndex, duckdb::reference<duckdb::LogicalMaterializedCTE>> ctes;
 	duckdb::idx_t scan_count = 0;
 	bool by_row_groups = true;
-	std::string merge;
+	const char *merge = nullptr;
 };
 
 } // namespace duckling
