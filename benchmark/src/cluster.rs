@@ -18,8 +18,9 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A driver with its workers, attached to a client.
 pub struct Cluster {
-    pub driver: Duckling,
+    /// Stopped before the driver, which they would look for.
     pub workers: Vec<Duckling>,
+    pub driver: Duckling,
 }
 
 impl Cluster {
