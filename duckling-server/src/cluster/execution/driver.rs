@@ -21,8 +21,9 @@ use tonic::codegen::http::HeaderMap;
 use url::Url;
 use uuid::Uuid;
 
-use super::channels::WorkerChannels;
+use super::channels::{WorkerChannels, driver_url};
 use super::codec::DuckDbCodec;
+use super::feeds::{Feeds, OfferedFeeds, is_feed};
 use super::queries::QUERY_HEADER;
 use super::query::DistributedQuery;
 use super::{errors, plan};
@@ -38,6 +39,7 @@ const MAX_QUEUED_BATCHES: usize = 2;
 pub struct ExecutionResources {
     pub runtime: Handle,
     pub channels: WorkerChannels,
+    pub feeds: Arc<Feeds>,
 }
 
 impl ExecutionResources {
@@ -46,6 +48,7 @@ impl ExecutionResources {
         Self {
             runtime,
             channels: WorkerChannels::default(),
+            feeds: Arc::default(),
         }
     }
 }
@@ -69,7 +72,8 @@ pub fn execute(
         return Err(EngineError::new("Invalid Input", "There are no workers"));
     }
     let query_id = Uuid::new_v4();
-    let plan = plan::build(query_id, query).map_err(|error| errors::decode(&error))?;
+    let feeds = resources.feeds.offer(&query.feeds);
+    let plan = plan::build(query_id, query, &feeds.ids).map_err(|error| errors::decode(&error))?;
     let context = context(query_id, workers, resources).map_err(|error| errors::decode(&error))?;
     let schema = plan.schema();
     let (sender, batches) = mpsc::channel(MAX_QUEUED_BATCHES);
@@ -87,12 +91,16 @@ pub fn execute(
         schema,
         batches,
         running: Some(running),
+        _feeds: feeds,
         is_interrupted: Box::new(is_interrupted),
     }))
 }
 
 fn context(query_id: Uuid, workers: Vec<Url>, resources: &ExecutionResources) -> DataFusionResult<Arc<TaskContext>> {
     let place = move |event: RouteTasksEvent| {
+        if is_feed(event.plan) {
+            return Some(Ok(RouteTasksEventResponse::new(vec![driver_url()])));
+        }
         let urls = workers.iter().cycle().take(event.task_count).cloned().collect();
         Some(Ok(RouteTasksEventResponse::new(urls)))
     };
@@ -116,6 +124,8 @@ struct Reader {
     batches: mpsc::Receiver<RecordBatch>,
     /// None once the query has ended.
     running: Option<JoinHandle<Result<(), DataFusionError>>>,
+    /// Offered as long as the query runs.
+    _feeds: OfferedFeeds,
     is_interrupted: Box<dyn Fn() -> bool + Send>,
 }
 

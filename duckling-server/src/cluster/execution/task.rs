@@ -42,7 +42,7 @@ pub(super) struct TaskInput {
 pub(super) fn start(
     host: Arc<TaskHost>,
     fragment: Arc<Fragment>,
-    index: usize,
+    scans: Vec<(String, String)>,
     inputs: Vec<TaskInput>,
     query: Option<&str>,
     mut filling: JoinSet<()>,
@@ -52,7 +52,7 @@ pub(super) fn start(
     let run = Arc::new(Run {
         host,
         fragment,
-        index,
+        scans,
         inputs,
         state: Mutex::default(),
     });
@@ -89,7 +89,7 @@ impl Drop for Reader {
 pub(super) struct Run {
     host: Arc<TaskHost>,
     fragment: Arc<Fragment>,
-    index: usize,
+    scans: Vec<(String, String)>,
     inputs: Vec<TaskInput>,
     state: Mutex<State>,
 }
@@ -149,18 +149,11 @@ impl Run {
 
     fn send_rows(&self, sender: &mpsc::Sender<Row>) -> Result<(), EngineError> {
         let connection = self.connect()?;
-        let scans = self.fragment.scans.iter().map(|scan| {
-            let sql = scan.sql.get(self.index).map(String::as_str);
-            sql.map(|sql| (scan.name.as_str(), sql))
-        });
-        let scans: Vec<_> = scans
-            .collect::<Option<_>>()
-            .ok_or_else(|| EngineError::new("INTERNAL", "A task has no scans"))?;
         let inputs = self.inputs.iter().map(|input| FragmentInput {
             name: input.name.clone(),
             rows: Box::new(InboxReader(input.inbox.clone())),
         });
-        let batches = connection.submit_fragment(&self.fragment.sql, &scans, inputs.collect())?;
+        let batches = connection.submit_fragment(&self.fragment.sql, &self.scans, inputs.collect())?;
         let schema = &self.fragment.schema;
         check_schema(schema, &batches.schema())?;
         for batch in batches {

@@ -53,7 +53,7 @@ const char *Name(Exchange exchange) {
 idx_t DistributedQuery::TaskCount() const {
 	idx_t result = 0;
 	for (auto &stage : stages) {
-		result += stage.tasks;
+		result += stage.feed.IsValid() ? 0 : stage.tasks;
 	}
 	return result;
 }
@@ -67,7 +67,8 @@ std::string DistributedQuery::ToJson() const {
 		return "{\"name\":" + Quoted(scan.name) + ",\"sql\":" + List(scan.sql, Quoted) + "}";
 	};
 	auto write_stage = [&](const Stage &stage) {
-		return "{\"sql\":" + Quoted(stage.sql) + ",\"tasks\":" + std::to_string(stage.tasks) +
+		auto feed = stage.feed.IsValid() ? ",\"feed\":" + std::to_string(stage.feed.GetIndex()) : std::string();
+		return "{\"sql\":" + Quoted(stage.sql) + feed + ",\"tasks\":" + std::to_string(stage.tasks) +
 		       ",\"hashed\":" + (stage.hashed ? "true" : "false") + ",\"inputs\":" + List(stage.inputs, write_input) +
 		       ",\"scans\":" + List(stage.scans, write_scan) + "}";
 	};
@@ -81,6 +82,10 @@ std::string DistributedQuery::Describe() const {
 	std::string result;
 	for (idx_t i = 0; i < stages.size(); i++) {
 		auto &stage = stages[i];
+		if (stage.feed.IsValid()) {
+			result += StringUtil::Format("Stage %llu, fed by the driver\n", (uint64_t)i + 1);
+			continue;
+		}
 		result += StringUtil::Format("Stage %llu, %llu %s", (uint64_t)i + 1, (uint64_t)stage.tasks,
 		                             stage.tasks == 1 ? "task" : "tasks");
 		for (auto &input : stage.inputs) {

@@ -3,9 +3,7 @@
 #include "exchange_operator.hpp"
 
 #include "engine_internal.hpp"
-#include "fragment_sql.hpp"
-#include "keeps_types.hpp"
-#include "travelling_types.hpp"
+#include "feed_operator.hpp"
 
 #include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
@@ -17,25 +15,18 @@ namespace duckling {
 
 namespace {
 
-vector<std::string> ColumnNames(idx_t count) {
-	vector<std::string> result;
-	for (idx_t i = 0; i < count; i++) {
-		result.push_back(ColumnName(i).GetIdentifierName());
-	}
-	return result;
-}
-
-void SchemaOf(ClientContext &context, const vector<LogicalType> &types, ArrowSchema *out) {
-	auto properties = context.GetClientProperties();
-	properties.arrow_lossless_conversion = true;
-	TravellingSchema(out, types, ColumnNames(types.size()), properties);
-}
+using Feeds = vector<shared_ptr<FeedRows>>;
 
 //! What runs on the other ducklings; ended with it.
 class RunningQuery {
 public:
-	RunningQuery(const dh_engine_cluster &cluster_p, ClientContext &context, const DistributedQuery &query)
-	    : cluster(cluster_p) {
+	RunningQuery(const dh_engine_cluster &cluster_p, ClientContext &context, const DistributedQuery &query,
+	             const Feeds &feeds_p)
+	    : cluster(cluster_p), feeds(feeds_p) {
+		vector<void *> feed_handles;
+		for (auto &feed : feeds) {
+			feed_handles.push_back(feed->Handle());
+		}
 		vector<ArrowSchema> schemas(query.stages.size());
 		for (idx_t i = 0; i < schemas.size(); i++) {
 			SchemaOf(context, query.stages[i].types, &schemas[i]);
@@ -45,11 +36,14 @@ public:
 			                               return static_cast<ClientContext *>(of)->IsInterrupted();
 		                               }};
 		ThrowIfFailed(cluster.start(cluster.context, {json.data(), json.size()}, schemas.data(), schemas.size(),
-		                            interrupt, &query_handle));
+		                            feed_handles.data(), feed_handles.size(), interrupt, &query_handle));
 	}
 	~RunningQuery() {
 		if (query_handle) {
 			cluster.end(query_handle);
+		}
+		for (auto &feed : feeds) {
+			feed->Free();
 		}
 	}
 
@@ -60,14 +54,15 @@ public:
 
 private:
 	const dh_engine_cluster &cluster;
+	Feeds feeds;
 	void *query_handle = nullptr;
 };
 
 //! Starts the query when its rows are wanted.
 struct ExchangeFactory : public ArrowScanFactory {
 	ExchangeFactory(const dh_engine_cluster &cluster_p, ClientContext &context_p,
-	                shared_ptr<const DistributedQuery> query_p)
-	    : cluster(cluster_p), context(context_p), query(std::move(query_p)) {
+	                shared_ptr<const DistributedQuery> query_p, Feeds feeds_p)
+	    : cluster(cluster_p), context(context_p), query(std::move(query_p)), feeds(std::move(feeds_p)) {
 	}
 
 	void GetSchema(ArrowSchema &schema) override {
@@ -77,7 +72,7 @@ struct ExchangeFactory : public ArrowScanFactory {
 	unique_ptr<ArrowArrayStreamWrapper> ProduceStream(ArrowStreamParameters &) override {
 		auto result = make_uniq<ArrowArrayStreamWrapper>();
 		auto &stream = result->arrow_array_stream;
-		stream.private_data = new RunningQuery(cluster, context, *query);
+		stream.private_data = new RunningQuery(cluster, context, *query, feeds);
 		stream.get_schema = nullptr;
 		stream.get_last_error = nullptr;
 		// Called by DuckDB's C++, which takes exceptions
@@ -96,6 +91,7 @@ struct ExchangeFactory : public ArrowScanFactory {
 	//! Of the statement, which ends before it
 	ClientContext &context;
 	shared_ptr<const DistributedQuery> query;
+	Feeds feeds;
 };
 
 InsertionOrderPreservingMap<string> DescribeExchange(TableFunctionToStringInput &input) {
@@ -133,7 +129,11 @@ public:
 	}
 
 	PhysicalOperator &CreatePlan(ClientContext &context, PhysicalPlanGenerator &planner) override {
-		auto factory = make_shared_ptr<ExchangeFactory>(cluster, context, query);
+		Feeds feeds;
+		for (idx_t i = 0; i < children.size(); i++) {
+			feeds.push_back(make_shared_ptr<FeedRows>(cluster));
+		}
+		auto factory = make_shared_ptr<ExchangeFactory>(cluster, context, query, feeds);
 		auto bind_data = make_uniq<ArrowScanFunctionData>(factory);
 		factory->GetSchema(bind_data->schema_root.arrow_schema);
 		ArrowTableFunction::PopulateArrowTableSchema(context, bind_data->arrow_table,
@@ -150,10 +150,15 @@ public:
 		for (idx_t i = 0; i < types.size(); i++) {
 			columns.emplace_back(i);
 		}
-		return planner.Make<PhysicalTableScan>(types, BoundTableFunction(function), std::move(bind_data), types,
+		reference<PhysicalOperator> result = planner.Make<PhysicalTableScan>(types, BoundTableFunction(function), std::move(bind_data), types,
 		                                       std::move(columns), vector<idx_t>(), ColumnNames(types.size()), nullptr,
 		                                       estimated_cardinality, ExtraOperatorInfo(), vector<Value>(),
 		                                       virtual_column_map_t());
+		for (idx_t i = 0; i < children.size(); i++) {
+			auto &feed = planner.CreatePlan(*children[i]);
+			result = MakeFeed(planner, feed, result.get(), feeds[i]);
+		}
+		return result;
 	}
 
 protected:
