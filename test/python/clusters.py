@@ -21,11 +21,16 @@ class Cluster:
         self.client.execute(f"ATTACH 'dh' (TYPE duckherder, server_port {self.driver.port})")
         self.client.execute("SET duckherder_distribution = 'force'")
 
-    def start(self, name: str) -> None:
-        driver = f"127.0.0.1:{self.driver.port}"
-        arguments = ("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1")
-        self.workers[name] = Duckling(*arguments, "--worker-timeout", "2s", "--log-level", "error")
+    def start(self, name: str, *arguments: str, listen: str = "127.0.0.1:0") -> None:
+        """Start a worker, also in the place of one of this name that has ended, and wait until all answer."""
+        self.launch(name, *arguments, listen=listen)
         self.wait_for(len(self.workers))
+
+    def launch(self, name: str, *arguments: str, listen: str = "127.0.0.1:0") -> None:
+        """Start a worker, and do not wait until it has joined."""
+        driver = f"127.0.0.1:{self.driver.port}"
+        command = ("--listen", listen, "--join", driver, "--worker-id", name, "--threads", "1", *arguments)
+        self.workers[name] = Duckling(*command, "--worker-timeout", "2s", "--log-level", "error")
 
     def wait_for(self, count: int) -> None:
         counted = "SELECT duckherder_get_worker_count()"
