@@ -82,6 +82,11 @@ fuzz: all $(VENV)/stamp ## Run QUERIES=… (20000) random queries, from SEED=…
 	DUCKHERDER_QUERIES=$(or $(QUERIES),20000) DUCKHERDER_QUERY_SEED=$(or $(SEED),1) \
 		$(VENV)/bin/python -m pytest test/python/test_queries_property.py -s --timeout 14400
 
+.PHONY: fuzz-cluster
+fuzz-cluster: all $(VENV)/stamp ## Run QUERIES=… (5000) random queries, from SEED=… (1) on, on a driver with workers, and compare
+	DUCKHERDER_CLUSTER_QUERIES=$(or $(QUERIES),5000) DUCKHERDER_QUERY_SEED=$(or $(SEED),1) \
+		$(VENV)/bin/python -m pytest test/python/test_cluster_property.py -s --timeout 14400
+
 $(VENV)/stamp: test/python/requirements.txt | prerequisites
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<

@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 27] = [
+const SOURCES: [&str; 30] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -18,6 +18,9 @@ const SOURCES: [&str; 27] = [
     "src/engine/cpp/distribution/distribute.cpp",
     "src/engine/cpp/distribution/distributed_query.cpp",
     "src/engine/cpp/distribution/exchange_operator.cpp",
+    "src/engine/cpp/distribution/explain_note.cpp",
+    "src/engine/cpp/distribution/feed_operator.cpp",
+    "src/engine/cpp/distribution/feeds.cpp",
     "src/engine/cpp/distribution/file_scans.cpp",
     "src/engine/cpp/distribution/fragment_export.cpp",
     "src/engine/cpp/distribution/fragment_joins.cpp",

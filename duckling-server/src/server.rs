@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::cluster::execution::{TaskHost, WorkerChannels, worker};
+use crate::cluster::execution::{Feeds, TaskHost, WorkerChannels, worker};
 use crate::cluster::{Cluster, ClusterError, ClusterQueries};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
@@ -142,8 +142,11 @@ impl Server {
             cluster,
         } = self;
         cluster.listens_on(listener.local_addr().map_err(ServerError::Listener)?);
+        let feeds = Arc::<Feeds>::default();
+        let spill_folder = config.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let distributed = ClusterQueries::new(&cluster, Handle::current(), feeds.clone(), spill_folder.clone());
         instance
-            .distribute_by(Arc::new(ClusterQueries::new(&cluster, Handle::current())))
+            .distribute_by(Arc::new(distributed))
             .map_err(ServerError::Instance)?;
         let calls = Calls::default();
         let limits = Limits {
@@ -157,12 +160,14 @@ impl Server {
         let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());
         let sessions = service.sessions();
         let queries = cluster.queries().clone();
+        let served = Arc::downgrade(&cluster);
         let tasks = worker(TaskHost {
             database: instance.clone(),
             counters: cluster.tasks().clone(),
             queries: queries.clone(),
-            spill_folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
-            channels: WorkerChannels::default(),
+            spill_folder,
+            feeds,
+            channels: WorkerChannels::new(Arc::new(move || served.upgrade()?.driver_address())),
         });
         let (connections, cut) = flight::accept(listener);
         let (stopping, stopped) = oneshot::channel();

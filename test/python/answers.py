@@ -1,5 +1,6 @@
 """Answers of statements, and whether two of them are the same."""
 
+import math
 from dataclasses import dataclass
 
 import duckdb
@@ -15,13 +16,15 @@ class Answer:
     message: str = ""
 
     def same_as(self, other: "Answer", ordered: bool, rounded: bool = False) -> bool:
-        """Whether they are alike to the bit; `rounded` lets the last digits of a DOUBLE differ."""
+        """Whether they are alike to the bit; `rounded` lets DOUBLEs differ by 1e-12 of their value."""
         if self.error or other.error:
             return self.error == other.error
         if self.columns != other.columns or len(self.rows) != len(other.rows):
             return False
-        left, right = ([text(row, rounded) for row in rows] for rows in (self.rows, other.rows))
-        return left == right or (not ordered and sorted(left) == sorted(right))
+        left, right = self.rows, other.rows
+        if not ordered:
+            left, right = (sorted(rows, key=lambda row: text(row, rounded)) for rows in (left, right))
+        return all(alike(row, same, rounded) for row, same in zip(left, right, strict=True))
 
     def __str__(self) -> str:
         if self.error:
@@ -35,6 +38,16 @@ def text(row: tuple, rounded: bool) -> str:
     if rounded:
         row = tuple(float(f"{value:.9g}") if isinstance(value, float) else value for value in row)
     return repr(tuple(value + 0.0 if isinstance(value, float) else value for value in row))
+
+
+def alike(row: tuple, other: tuple, rounded: bool) -> bool:
+    if text(row, rounded=False) == text(other, rounded=False):
+        return True
+    return rounded and all(
+        math.isclose(value, same, rel_tol=1e-12) if isinstance(value, float) and isinstance(same, float) else value == same
+        for value, same in zip(row, other, strict=True)
+        if repr(value) != repr(same)
+    )
 
 
 def answer_of(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list) -> Answer:

@@ -41,6 +41,7 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._frozen: set[tuple[socket.socket, socket.socket]] = set()
+        self._is_cut_off = False
         self._swallows = False
         self._request_seen = False
         self._client_gone = threading.Event()
@@ -63,6 +64,20 @@ class Proxy:
         self._client_gone.clear()
         self._frozen.update(self._pairs)
 
+    def break_all(self) -> None:
+        """Close what is open, as a router does that is restarted."""
+        for pair in list(self._pairs):
+            close(*pair)
+
+    def cut_off(self) -> None:
+        """Pass nothing on any more, also through connections that are opened from now on."""
+        self._is_cut_off = True
+        self._frozen.update(self._pairs)
+
+    def mend(self) -> None:
+        """Pass on what goes through connections that are opened from now on."""
+        self._is_cut_off = False
+
     def wait_for_client_to_leave(self) -> None:
         """Wait until the client has given up a connection."""
         assert self._client_gone.wait(TIMEOUT_S)
@@ -76,13 +91,19 @@ class Proxy:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+            except OSError:
+                close(client)
+                continue
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = (client, server)
             self._pairs.append(pair)
+            if self._is_cut_off:
+                self._frozen.add(pair)
             threading.Thread(target=self._to_server, args=pair, daemon=True).start()
             threading.Thread(target=self._to_client, args=pair, daemon=True).start()
 

@@ -5,6 +5,7 @@ import random
 import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import duckdb
@@ -29,8 +30,15 @@ def connect() -> duckdb.DuckDBPyConnection:
 class Bench:
     """A DuckDB with a server in its process (`near`) and one of its own (`dh`), another without, and the same tables everywhere."""
 
+    #: Whether the last digits of a DOUBLE may differ
+    rounded = False
+    #: Whether tasks read rows in any order, and find their errors so
+    reads_in_parts = False
+
     def __init__(self, tables: dict[str, Table], seed: int) -> None:
         self.tables = tables
+        #: What a test is told beside the answers
+        self.counts: Counter[str] = Counter()
         self.server = Duckling()
         self.connection = connect()
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -95,8 +103,15 @@ class Bench:
 
 
 BEGIN, OPTIMIZER_OFF = "BEGIN", "PRAGMA disable_optimizer"
+NO_BROADCASTS, TWO_TASKS = "SET duckherder_broadcast_limit = 0", "SET duckherder_tasks_per_worker = 2"
 #: What undoes each statement that may be run before another.
-UNDONE = {BEGIN: "ROLLBACK", OPTIMIZER_OFF: "PRAGMA enable_optimizer", f"USE {SERVER}": f"USE {HERE}"}
+UNDONE = {
+    BEGIN: "ROLLBACK",
+    OPTIMIZER_OFF: "PRAGMA enable_optimizer",
+    f"USE {SERVER}": f"USE {HERE}",
+    NO_BROADCASTS: "RESET duckherder_broadcast_limit",
+    TWO_TASKS: "RESET duckherder_tasks_per_worker",
+}
 
 
 def answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list, *before: str) -> Answer:

@@ -255,7 +255,7 @@ class Expressions:
 
     def fill(self, template: str, scope: Scope, depth: int) -> str | None:
         """The template with expressions in it; nothing if it needs a query that cannot be had."""
-        anything = self.rng.choice([kind for kind in {kind for _, kind in scope.columns} if kind in KEYS or is_wild(kind)] or ["I"])
+        anything = self.rng.choice([kind for kind in dict.fromkeys(kind for _, kind in scope.columns) if kind in KEYS or is_wild(kind)] or ["I"])
         failed, last = False, ""
 
         def replaced(found: re.Match) -> str:

@@ -247,7 +247,7 @@ class Queries:
                 if any(name in sql for name, _ in scope.columns) and "$" not in sql and "SELECT" not in sql:
                     keys.append((sql, kind))
         keys = list(dict.fromkeys(keys))
-        groups = [(sql, kind) for kind in {*kinds, "L", "H", "I", "S"} if kind in AGGREGATED for sql in [self.expressions.aggregate(kind, scope)]]
+        groups = [(sql, kind) for kind in dict.fromkeys([*kinds, "L", "H", "I", "S"]) if kind in AGGREGATED for sql in [self.expressions.aggregate(kind, scope)]]
         after = Scope(groups + keys, [], 1)
         # No subqueries: what they name must be a key
         self.nesting += 2

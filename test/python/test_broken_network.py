@@ -1,5 +1,6 @@
 """A connection that breaks while nothing is under way, as when a laptop sleeps: the client goes on, but for its transaction."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import duckdb
 import pytest
 from breaking_proxy import Proxy
 from conftest import Duckling
+from waiting import until
 
 
 @pytest.fixture
@@ -52,3 +54,22 @@ def test_a_network_that_was_gone_during_a_transaction(
     assert rows(client) == rows(witness) == 0
     client.execute("INSERT INTO dh.t VALUES (3)")
     assert rows(witness) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT count(*) FROM dh.t a, dh.t b WHERE a.i <> b.i + 7", "INSERT INTO dh.t SELECT a.i FROM dh.t a, dh.t b WHERE a.i + b.i < 0"],
+)
+def test_a_network_that_goes_while_a_statement_runs(
+    client: duckdb.DuckDBPyConnection, witness: duckdb.DuckDBPyConnection, proxy: Proxy, statement: str
+) -> None:
+    """The client gives up in bounded time, whether it waits for rows or for an outcome, and the server is free again."""
+    client.execute("INSERT INTO dh.t FROM range(300000)")
+    threading.Timer(1, proxy.freeze).start()
+    begun = time.monotonic()
+    with pytest.raises(duckdb.IOException, match="localhost"):
+        client.execute(statement).fetchall()
+    assert time.monotonic() - begun < 40
+    running = "SELECT count(*) FROM duckherder_server_query_history() WHERE status = 'running'"
+    until(lambda: witness.execute(running).fetchone() == (0,), "the server stops the statement")
+    assert rows(client) == 300000

@@ -10,59 +10,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from answers import answer_of
-from conftest import ROOT, Duckling, extension_path
+from clusters import WORKERS, Cluster, cluster_with_files
+from conftest import ROOT
 from waiting import LIMIT_S, until
 
 TPCDS = ROOT / "build" / "tpcds"
-WORKERS = 3
-
-
-class Cluster:
-    """A driver, its workers, and a client; `memory` sees the same files as `dh`."""
-
-    def __init__(self) -> None:
-        self.driver = Duckling("--listen", "127.0.0.1:0", "--worker-timeout", "2s", "--log-level", "error")
-        self.workers = {}
-        self.client = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-        self.client.load_extension(str(extension_path()))
-        self.client.execute(f"ATTACH 'dh' (TYPE duckherder, server_port {self.driver.port})")
-        self.client.execute("SET duckherder_distribution = 'force'")
-
-    def start(self, name: str) -> None:
-        driver = f"127.0.0.1:{self.driver.port}"
-        arguments = ("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1")
-        self.workers[name] = Duckling(*arguments, "--worker-timeout", "2s", "--log-level", "error")
-        self.wait_for(len(self.workers))
-
-    def wait_for(self, count: int) -> None:
-        counted = "SELECT duckherder_get_worker_count()"
-        until(lambda: self.client.execute(counted).fetchone() == (count,), f"{count} workers answer")
-
-    def view(self, name: str, source: str) -> None:
-        self.client.execute(f"CREATE VIEW {name} AS FROM {source}")
-        self.client.execute(f"CREATE VIEW dh.{name} AS FROM {source}")
-
-    def compare(self, query: str, may_fail: bool = False) -> str:
-        """Nothing, or what is different."""
-        self.client.execute("USE memory")
-        here = answer_of(self.client, query, [])
-        assert may_fail or not here.error, here
-        self.client.execute("USE dh")
-        there = answer_of(self.client, query, [])
-        self.client.execute("USE memory")
-        return "" if there.same_as(here, ordered=False, rounded=True) else f"{there}\nhere: {here}"
-
-    def plan(self, query: str) -> str:
-        self.client.execute("USE dh")
-        plan = "\n".join(row[1] for row in self.client.execute(f"EXPLAIN {query}").fetchall())
-        self.client.execute("USE memory")
-        return plan
-
-    def end(self) -> None:
-        self.client.close()
-        for server in (*self.workers.values(), self.driver):
-            server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +39,7 @@ def test_tpcds(tpcds: Cluster, number: int) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Files of 200,000 rows: `t` is one of many row groups, `parts` a folder of files by Hive's convention."""
-    result = Cluster()
-    for number in range(WORKERS):
-        result.start(f"w{number}")
-    rows = "SELECT i, i % 7 AS g, i % 1000 AS k, 'text ' || i % 97 AS s, i * 1.5 AS d, [i, NULL] AS l FROM range(200000) r(i)"
-    result.client.execute(f"COPY ({rows}) TO '{tmp_path}/t.parquet' (ROW_GROUP_SIZE 10000)")
-    result.client.execute(f"COPY ({rows}) TO '{tmp_path}/parts' (FORMAT parquet, PARTITION_BY (g))")
-    result.client.execute(f"COPY (SELECT k, k % 10 AS tens FROM range(1000) r(k)) TO '{tmp_path}/keys.csv'")
-    result.view("t", f"read_parquet('{tmp_path}/t.parquet')")
-    result.view("parts", f"read_parquet('{tmp_path}/parts/*/*.parquet')")
-    result.view("keys", f"read_csv('{tmp_path}/keys.csv')")
+    result = cluster_with_files(tmp_path)
     yield result
     result.end()
 
@@ -132,6 +74,16 @@ QUERIES = (
     "SELECT string_agg(s, ',' ORDER BY i) FROM t WHERE i < 100",
     "SELECT s, i FROM t LIMIT 5",
     "SELECT g, sum(hash(s)) FROM t GROUP BY g HAVING count(*) > 28571",
+    # Aggregates of which tasks send states
+    "SELECT g, avg(d), stddev(d), stddev_pop(i), variance(k), var_pop(d), count(*) FROM t GROUP BY g",
+    "SELECT corr(i, k), covar_samp(i, d), covar_pop(i, k), regr_r2(i, k), fsum(d), min(s) FROM t",
+    # Differences of large numbers, of which the last digits are lost in any case
+    "SELECT round(skewness(d), 6), round(kurtosis(k), 6), round(regr_slope(i, k), 6), round(regr_intercept(i, k), 3) FROM t",
+    "SELECT stddev(d) FILTER (WHERE g = 1), avg(d) FILTER (WHERE g = 99), avg(DISTINCT k) FROM t",
+    "SELECT avg(d), stddev(d) FROM t WHERE i < 0",
+    "SELECT g, s, avg(d), stddev(i), count(*) FROM t GROUP BY CUBE (g, s)",
+    "SELECT s, avg(i), grouping(g) FROM t GROUP BY GROUPING SETS ((s), (g, s), ())",
+    "SELECT g, avg(n) FROM (SELECT g, s, stddev(i) AS n FROM t GROUP BY g, s) GROUP BY g",
 )
 
 

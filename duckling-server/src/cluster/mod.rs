@@ -19,7 +19,7 @@ mod queries;
 mod query_progress;
 mod tasks;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub struct Cluster {
     instance_id: String,
     /// Where others reach this server: `host:port`, or `:port` if only they know the host.
     address: OnceLock<String>,
+    /// Where it listens.
+    listener: OnceLock<SocketAddr>,
     members: Members,
     duty: Duty,
     tasks: Arc<TaskCounters>,
@@ -71,6 +73,7 @@ impl Cluster {
             instance,
             instance_id,
             address: OnceLock::new(),
+            listener: OnceLock::new(),
             tasks: Arc::default(),
             queries: Arc::default(),
             offering: AsyncMutex::default(),
@@ -84,6 +87,7 @@ impl Cluster {
         let address = address.unwrap_or_else(|| advertised_address(listener));
         // Set once: a server is served once.
         let _ = self.address.set(address);
+        let _ = self.listener.set(listener);
     }
 
     /// The workers that answer, by id.
@@ -149,6 +153,24 @@ impl Cluster {
             tasks_running: self.tasks.running(),
             tasks_done: self.tasks.done(),
         })
+    }
+
+    /// Where this server reaches itself: `host:port`.
+    fn own_address(&self) -> Option<String> {
+        let mut address = *self.listener.get()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Some(address.to_string())
+    }
+
+    /// Where this server reaches the driver that has it: `host:port`.
+    pub fn driver_address(&self) -> Option<String> {
+        let (_, address, _) = self.duty.driver()?;
+        Some(address)
     }
 
     fn address(&self) -> String {

@@ -1,5 +1,6 @@
 //! Queries of this server's DuckDB on the workers that are there.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use arrow::datatypes::SchemaRef;
@@ -8,10 +9,10 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::Cluster;
-use super::execution::{DistributedQuery, ExecutionResources, QueryReader, execute};
+use super::execution::{DistributedQuery, ExecutionResources, Feeds, QueryReader, WorkerChannels, execute};
 use super::members::WorkerHandle;
 use super::query_progress::QueryProgress;
-use crate::engine::{Batches, EngineError, Interrupt, ProgressProbe, QueryReport, QueryRunner, RemoteQuery};
+use crate::engine::{Batches, EngineError, Feed, Interrupt, ProgressProbe, QueryReport, QueryRunner, RemoteQuery};
 
 /// How often a query may begin anew because a worker was lost before its first rows had come.
 const MAX_ATTEMPTS: usize = 3;
@@ -21,13 +22,22 @@ pub struct ClusterQueries {
     /// The cluster holds the instance that asks.
     cluster: Weak<Cluster>,
     resources: ExecutionResources,
+    spill_folder: PathBuf,
 }
 
 impl ClusterQueries {
-    pub fn new(cluster: &Arc<Cluster>, runtime: Handle) -> Self {
+    /// `feeds`: those that the server's own worker service reads; `spill_folder`: where they go that do not fit into memory.
+    pub fn new(cluster: &Arc<Cluster>, runtime: Handle, feeds: Arc<Feeds>, spill_folder: PathBuf) -> Self {
+        let itself = Arc::downgrade(cluster);
+        let channels = WorkerChannels::new(Arc::new(move || itself.upgrade()?.own_address()));
         Self {
             cluster: Arc::downgrade(cluster),
-            resources: ExecutionResources::new(runtime),
+            resources: ExecutionResources {
+                runtime,
+                channels,
+                feeds,
+            },
+            spill_folder,
         }
     }
 }
@@ -37,9 +47,19 @@ impl QueryRunner for ClusterQueries {
         self.cluster.upgrade().map_or(0, |cluster| cluster.workers().len())
     }
 
-    fn start(&self, query: &str, schemas: Vec<SchemaRef>, interrupt: Interrupt) -> Result<Batches, EngineError> {
+    fn feed(&self, schema: SchemaRef) -> Feed {
+        Feed::new(schema, &self.spill_folder)
+    }
+
+    fn start(
+        &self,
+        query: &str,
+        schemas: Vec<SchemaRef>,
+        feeds: Vec<Arc<Feed>>,
+        interrupt: Interrupt,
+    ) -> Result<Batches, EngineError> {
         let mut running = RunningQuery {
-            query: DistributedQuery::from_json(query, schemas)?,
+            query: DistributedQuery::from_json(query, schemas, feeds)?,
             cluster: self.cluster.upgrade().ok_or_else(closing)?,
             resources: self.resources.clone(),
             interrupt,

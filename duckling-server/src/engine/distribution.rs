@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{Array, StructArray};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::record_batch::RecordBatch;
 
 use super::error::EngineError;
+use super::feed::Feed;
 use super::ffi::{
     self, DhEngineAmount, DhEngineCluster, DhEngineError, DhEngineInterrupt, DhEngineQueryReport, DhEngineStr,
     DhEngineTaskReport,
@@ -75,11 +76,20 @@ pub trait QueryRunner: Send + Sync {
     /// How many ducklings there are to run tasks; with none, nothing is distributed.
     fn worker_count(&self) -> usize;
 
-    /// Start a query: its stages as JSON, and the schema of each.
+    /// Where to collect rows that tasks are to read.
+    fn feed(&self, schema: SchemaRef) -> Feed;
+
+    /// Start a query: its stages as JSON, the schema of each, and what this duckling feeds to its tasks.
     ///
     /// # Errors
     /// If it cannot be started.
-    fn start(&self, query: &str, schemas: Vec<SchemaRef>, interrupt: Interrupt) -> Result<Batches, EngineError>;
+    fn start(
+        &self,
+        query: &str,
+        schemas: Vec<SchemaRef>,
+        feeds: Vec<Arc<Feed>>,
+        interrupt: Interrupt,
+    ) -> Result<Batches, EngineError>;
 }
 
 /// Tells whether the statement that a query is part of was interrupted.
@@ -116,6 +126,9 @@ impl Runner {
         DhEngineCluster {
             context: ptr::from_ref(self).cast_mut().cast(),
             worker_count,
+            feed_begin,
+            feed_append,
+            feed_free,
             start,
             next,
             progress,
@@ -148,11 +161,50 @@ extern "C" fn worker_count(context: *mut c_void) -> usize {
     catch_unwind(AssertUnwindSafe(|| runner.0.worker_count())).unwrap_or(0)
 }
 
+unsafe extern "C" fn feed_begin(
+    context: *mut c_void,
+    schema: *mut FFI_ArrowSchema,
+    out_feed: *mut *mut c_void,
+) -> *mut DhEngineError {
+    guard(|| {
+        // SAFETY: the context is the `Runner` that the instance keeps.
+        let runner = unsafe { &*context.cast::<Runner>() };
+        // SAFETY: C++ gives a schema, and leaves it to us.
+        let schema = unsafe { std::mem::replace(&mut *schema, FFI_ArrowSchema::empty()) };
+        let feed = Arc::new(runner.0.feed(Arc::new(Schema::try_from(&schema)?)));
+        // SAFETY: C++ gives a place for the handle.
+        unsafe { *out_feed = Arc::into_raw(feed).cast_mut().cast() };
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn feed_append(feed: *mut c_void, batch: *mut FFI_ArrowArray) -> *mut DhEngineError {
+    guard(|| {
+        // SAFETY: C++ gives an array, and leaves it to us.
+        let batch = unsafe { std::mem::replace(&mut *batch, FFI_ArrowArray::empty()) };
+        // SAFETY: the handle came from `feed_begin`, and was not freed.
+        let feed = unsafe { &*feed.cast::<Feed>() };
+        let fields = DataType::Struct(feed.schema().fields().clone());
+        // SAFETY: DuckDB has made the array by the schema of the feed.
+        let rows = unsafe { arrow::ffi::from_ffi_and_data_type(batch, fields) }?;
+        let (_, columns, _) = StructArray::from(rows).into_parts();
+        feed.append(RecordBatch::try_new(feed.schema().clone(), columns)?)
+    })
+}
+
+unsafe extern "C" fn feed_free(feed: *mut c_void) {
+    // SAFETY: the handle came from `feed_begin`, and is freed once.
+    let feed = unsafe { Arc::from_raw(feed.cast::<Feed>()) };
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(feed)));
+}
+
 unsafe extern "C" fn start(
     context: *mut c_void,
     query: DhEngineStr,
     schemas: *mut FFI_ArrowSchema,
     schema_count: usize,
+    feeds: *const *mut c_void,
+    feed_count: usize,
     interrupt: DhEngineInterrupt,
     out_query: *mut *mut c_void,
 ) -> *mut DhEngineError {
@@ -171,7 +223,20 @@ unsafe extern "C" fn start(
         // SAFETY: the text lives for the call.
         let query = std::str::from_utf8(unsafe { query.as_bytes() })
             .map_err(|_| EngineError::new("Invalid Input", "a distributed query is not UTF-8"))?;
-        let query = runner.0.start(query, schemas, Interrupt(interrupt))?;
+        let handles: &[*mut c_void] = match feed_count {
+            0 => &[],
+            // SAFETY: C++ gives `feed_count` handles of `feed_begin`,
+            count => unsafe { slice::from_raw_parts(feeds, count) },
+        };
+        let feeds = handles.iter().map(|handle| {
+            let feed = handle.cast::<Feed>().cast_const();
+            // SAFETY: and keeps them: this is one more owner.
+            unsafe {
+                Arc::increment_strong_count(feed);
+                Arc::from_raw(feed)
+            }
+        });
+        let query = runner.0.start(query, schemas, feeds.collect(), Interrupt(interrupt))?;
         let query = QueryHandle {
             progress: query.progress(),
             query,

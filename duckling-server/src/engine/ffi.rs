@@ -146,11 +146,20 @@ pub struct DhEngineInterrupt {
 pub struct DhEngineCluster {
     pub context: *mut c_void,
     pub worker_count: extern "C" fn(context: *mut c_void) -> usize,
+    pub feed_begin: unsafe extern "C" fn(
+        context: *mut c_void,
+        schema: *mut FFI_ArrowSchema,
+        out_feed: *mut *mut c_void,
+    ) -> *mut DhEngineError,
+    pub feed_append: unsafe extern "C" fn(feed: *mut c_void, batch: *mut FFI_ArrowArray) -> *mut DhEngineError,
+    pub feed_free: unsafe extern "C" fn(feed: *mut c_void),
     pub start: unsafe extern "C" fn(
         context: *mut c_void,
         query: DhEngineStr,
         schemas: *mut FFI_ArrowSchema,
         schema_count: usize,
+        feeds: *const *mut c_void,
+        feed_count: usize,
         interrupt: DhEngineInterrupt,
         out_query: *mut *mut c_void,
     ) -> *mut DhEngineError,

@@ -24,7 +24,7 @@ impl Connection {
     pub fn submit_fragment(
         &self,
         sql: &str,
-        scans: &[(&str, &str)],
+        scans: &[(String, String)],
         inputs: Vec<FragmentInput>,
     ) -> Result<BatchStream, EngineError> {
         let sql = statement(sql, scans, &inputs);
@@ -61,7 +61,7 @@ impl Connection {
 /// The statement of a fragment, as `fragment.cpp` expects it.
 ///
 /// `arrow_scan_dumb` leaves filters and projections to DuckDB; `arrow_scan` would leave them to the stream.
-fn statement(sql: &str, scans: &[(&str, &str)], inputs: &[FragmentInput]) -> String {
+fn statement(sql: &str, scans: &[(String, String)], inputs: &[FragmentInput]) -> String {
     let scans = scans
         .iter()
         .map(|(name, sql)| format!("{} AS NOT MATERIALIZED (\n{sql}\n)", quote_identifier(name)));

@@ -13,6 +13,7 @@ mod distribution;
 mod error;
 mod execution;
 mod extensions;
+mod feed;
 mod ffi;
 mod fragment;
 mod history;
@@ -38,6 +39,7 @@ pub use distribution::{Amount, Batches, Interrupt, ProgressProbe, QueryReport, Q
 pub use error::{EngineError, Subtype};
 pub use execution::{Execution, Mode};
 pub use extensions::{failure as extension_failure, load_extension};
+pub use feed::Feed;
 pub use fragment::FragmentInput;
 pub use history::{Client, History, QueryRecord, SentBytes};
 pub use icu::has_icu;

@@ -147,6 +147,7 @@ pub fn local() -> Connection {
 pub fn stage(tasks: usize, sql: &str) -> Stage {
     Stage {
         sql: sql.to_string(),
+        feed: None,
         tasks,
         inputs: Vec::new(),
         scans: Vec::new(),
@@ -195,6 +196,7 @@ impl StageParts for Stage {
 pub fn query(stages: Vec<Stage>) -> DistributedQuery {
     let mut query = DistributedQuery {
         stages,
+        feeds: Vec::new(),
         settings: vec![("TimeZone".to_string(), "UTC".to_string())],
     };
     let connection = local();

@@ -37,13 +37,40 @@ const MAX_FRAME_BYTES: u32 = 1 << 20;
 /// Error texts travel in headers.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 
-/// The connections of one duckling to the workers.
+/// Where a duckling reaches the driver of the queries whose tasks it runs: `host:port`; absent if it has none.
+pub type DriverAddress = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// Stands for the driver in plans: every worker knows its address, which the driver itself may not.
+pub(super) fn driver_url() -> Url {
+    Url::parse("driver://driver").expect("a constant is an URL")
+}
+
+/// The connections of one duckling to the workers, and to the driver that feeds their tasks.
 #[derive(Clone, Default)]
 pub struct WorkerChannels {
     channels: Arc<Mutex<HashMap<Url, Channel>>>,
+    driver: Option<DriverAddress>,
 }
 
 impl WorkerChannels {
+    pub fn new(driver: DriverAddress) -> Self {
+        Self {
+            driver: Some(driver),
+            ..Self::default()
+        }
+    }
+
+    /// Where an URL of a plan leads.
+    fn resolve(&self, url: &Url) -> Result<Url> {
+        if *url != driver_url() {
+            return Ok(url.clone());
+        }
+        let address = self.driver.as_ref().and_then(|driver| driver());
+        let address = address.ok_or_else(|| config_datafusion_err!("this worker has no driver any more"))?;
+        Url::parse(&format!("http://{address}"))
+            .map_err(|error| config_datafusion_err!("{address} is no address of a driver: {error}"))
+    }
+
     fn channel(&self, url: &Url) -> Result<Channel> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(url) {
@@ -77,6 +104,7 @@ fn endpoint(url: &Url) -> Result<Endpoint> {
 #[async_trait]
 impl ChannelResolver for WorkerChannels {
     async fn get_worker_client_for_url(&self, url: &Url) -> Result<Box<dyn WorkerChannel>> {
+        let url = &self.resolve(url)?;
         let channel = BoxCloneSyncChannel::new(self.channel(url)?);
         Ok(Box::new(KnownWorker {
             client: create_worker_client(channel),

@@ -21,8 +21,9 @@ use tonic::codegen::http::HeaderMap;
 use url::Url;
 use uuid::Uuid;
 
-use super::channels::WorkerChannels;
+use super::channels::{WorkerChannels, driver_url};
 use super::codec::DuckDbCodec;
+use super::feeds::{Feeds, OfferedFeeds, is_feed};
 use super::queries::QUERY_HEADER;
 use super::query::DistributedQuery;
 use super::reports::{Reports, size_of_rows};
@@ -41,6 +42,7 @@ const MAX_QUEUED_BATCHES: usize = 2;
 pub struct ExecutionResources {
     pub runtime: Handle,
     pub channels: WorkerChannels,
+    pub feeds: Arc<Feeds>,
 }
 
 impl ExecutionResources {
@@ -49,6 +51,7 @@ impl ExecutionResources {
         Self {
             runtime,
             channels: WorkerChannels::default(),
+            feeds: Arc::default(),
         }
     }
 }
@@ -75,7 +78,8 @@ pub fn execute(
     let most_tasks = query.stages.iter().map(|stage| stage.tasks).max().unwrap_or(0);
     let used_workers = most_tasks.min(workers.len());
     let reports = Arc::<Reports>::default();
-    let plan = plan::build(query_id, query).map_err(|error| errors::decode(&error))?;
+    let feeds = resources.feeds.offer(&query.feeds);
+    let plan = plan::build(query_id, query, &feeds.ids).map_err(|error| errors::decode(&error))?;
     let context = context(query_id, workers, resources, reports.clone()).map_err(|error| errors::decode(&error))?;
     let schema = plan.schema();
     let (sender, batches) = mpsc::channel(MAX_QUEUED_BATCHES);
@@ -94,6 +98,7 @@ pub fn execute(
         schema,
         batches,
         running: Some(running),
+        _feeds: feeds,
         is_interrupted: Box::new(is_interrupted),
         reports,
         has_failed: false,
@@ -109,6 +114,9 @@ fn context(
     reports: Arc<Reports>,
 ) -> DataFusionResult<Arc<TaskContext>> {
     let place = move |event: RouteTasksEvent| {
+        if is_feed(event.plan) {
+            return Some(Ok(RouteTasksEventResponse::new(vec![driver_url()])));
+        }
         let urls = workers.iter().cycle().take(event.task_count).cloned().collect();
         Some(Ok(RouteTasksEventResponse::new(urls)))
     };
@@ -135,6 +143,8 @@ pub struct QueryReader {
     batches: mpsc::Receiver<RecordBatch>,
     /// None once the query has ended.
     running: Option<JoinHandle<Result<(), DataFusionError>>>,
+    /// Offered as long as the query runs.
+    _feeds: OfferedFeeds,
     is_interrupted: Box<dyn Fn() -> bool + Send>,
     reports: Arc<Reports>,
     /// Then nobody waits for reports.

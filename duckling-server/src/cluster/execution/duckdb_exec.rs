@@ -11,44 +11,39 @@ use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExp
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
-use datafusion_distributed::DistributedTaskContext;
 use tokio::task::JoinSet;
 
 use super::inbox::Inbox;
-use super::query::Scan;
 use super::reports::Measures;
 use super::task::{self, Task, TaskInput};
+use super::task_scans::TaskScans;
 use super::worker::{QueryId, TaskHost};
 
 /// What all tasks of a stage run.
 #[derive(Debug)]
 pub(super) struct Fragment {
     pub sql: String,
-    pub scans: Vec<Scan>,
-    /// Names of the children.
+    /// Names of the children that are inputs.
     pub input_names: Vec<String>,
     pub settings: Vec<(String, String)>,
     pub schema: SchemaRef,
 }
 
-/// Runs a fragment. Its children are the inputs; it has one partition per task.
+/// Runs a fragment; it has one partition per task. Its children are the inputs, and then what its tasks scan, if anything.
 #[derive(Debug)]
 pub(super) struct DuckDbExec {
     pub fragment: Arc<Fragment>,
-    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    children: Vec<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
     /// Set once it runs.
     measures: OnceLock<Arc<Measures>>,
 }
 
 impl DuckDbExec {
-    pub(super) fn new(fragment: Arc<Fragment>, inputs: Vec<Arc<dyn ExecutionPlan>>) -> Result<Self> {
-        if fragment.input_names.len() != inputs.len() {
-            return internal_err!(
-                "a fragment with {} inputs got {}",
-                fragment.input_names.len(),
-                inputs.len()
-            );
+    pub(super) fn new(fragment: Arc<Fragment>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Self> {
+        let inputs = fragment.input_names.len();
+        if !(inputs..=inputs + 1).contains(&children.len()) {
+            return internal_err!("a fragment with {inputs} inputs has {} children", children.len());
         }
         let properties = PlanProperties::new(
             EquivalenceProperties::new(fragment.schema.clone()),
@@ -58,7 +53,7 @@ impl DuckDbExec {
         );
         Ok(Self {
             fragment,
-            inputs,
+            children,
             properties: Arc::new(properties),
             measures: OnceLock::new(),
         })
@@ -86,7 +81,7 @@ impl ExecutionPlan for DuckDbExec {
         if self.measures.get().is_some() {
             return Vec::new();
         }
-        self.inputs.iter().collect()
+        self.children.iter().collect()
     }
 
     fn apply_expressions(
@@ -108,8 +103,9 @@ impl ExecutionPlan for DuckDbExec {
         // All inputs at once: what nobody asks for is not made.
         let measures = self.measures.get_or_init(Arc::default);
         let mut filling = JoinSet::new();
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for (name, input) in self.fragment.input_names.iter().zip(&self.inputs) {
+        let names = &self.fragment.input_names;
+        let mut inputs = Vec::with_capacity(names.len());
+        for (name, input) in names.iter().zip(&self.children) {
             let partitions = input.output_partitioning().partition_count();
             let inbox = Inbox::new(input.schema(), partitions, host.spill_folder.clone(), measures.clone());
             for partition in 0..partitions {
@@ -120,13 +116,19 @@ impl ExecutionPlan for DuckDbExec {
                 inbox,
             });
         }
-        let index = DistributedTaskContext::from_ctx(&context).task_index;
+        let scans = match self.children.get(names.len()) {
+            None => Vec::new(),
+            Some(leaf) => match leaf.downcast_ref::<TaskScans>() {
+                Some(scans) => scans.scans.clone(),
+                None => return internal_err!("a task was given {} for its scans", leaf.name()),
+            },
+        };
         let query = context.session_config().get_extension::<QueryId>();
         let query = query.as_ref().and_then(|query| query.0.as_deref());
         let task = Task {
             host,
             fragment: self.fragment.clone(),
-            index,
+            scans,
             inputs,
             measures: measures.clone(),
         };

@@ -9,22 +9,34 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion_distributed::{
-    BroadcastExec, DistributedExec, NetworkBoundary, NetworkBroadcastExec, NetworkCoalesceExec, NetworkShuffleExec,
-    Stage as Producer,
+    BroadcastExec, DistributedExec, DistributedLeafExec, NetworkBoundary, NetworkBroadcastExec, NetworkCoalesceExec,
+    NetworkShuffleExec, Stage as Producer,
 };
 use uuid::Uuid;
 
 use super::duckdb_exec::{DuckDbExec, Fragment};
-use super::query::{DistributedQuery, Exchange};
+use super::feeds::FeedExec;
+use super::query::{DistributedQuery, Exchange, Scan};
+use super::task_scans::TaskScans;
 
 /// Make the plan of a query that was checked. Its one partition is what the tasks of the last stage return.
 ///
 /// DataFusion's own planner would number the stages, but also run a query of a single task on the driver.
-pub(super) fn build(query_id: Uuid, query: DistributedQuery) -> Result<DistributedExec> {
+pub(super) fn build(query_id: Uuid, query: DistributedQuery, feeds: &[Uuid]) -> Result<DistributedExec> {
     // The plans of stages that nobody has taken yet
     let mut plans: Vec<Option<Producing>> = Vec::with_capacity(query.stages.len());
     for (index, stage) in query.stages.into_iter().enumerate() {
-        let mut inputs = Vec::with_capacity(stage.inputs.len());
+        // DataFusion counts from one.
+        let number = index + 1;
+        if let Some(feed) = stage.feed {
+            plans.push(Some(Producing {
+                plan: Arc::new(FeedExec::new(feeds[feed], stage.schema)),
+                tasks: stage.tasks,
+                number,
+            }));
+            continue;
+        }
+        let mut inputs = Vec::with_capacity(stage.inputs.len() + 1);
         let mut input_names = Vec::with_capacity(stage.inputs.len());
         for input in stage.inputs {
             let Some(producing) = plans[input.stage].take() else {
@@ -33,9 +45,11 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery) -> Result<Distribut
             inputs.push(exchange(producing, input.exchange, query_id)?);
             input_names.push(input.name);
         }
+        if !stage.scans.is_empty() {
+            inputs.push(scans(&stage.scans, stage.tasks)?);
+        }
         let fragment = Fragment {
             sql: stage.sql,
-            scans: stage.scans,
             input_names,
             settings: query.settings.clone(),
             schema: stage.schema,
@@ -43,8 +57,7 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery) -> Result<Distribut
         plans.push(Some(Producing {
             plan: Arc::new(DuckDbExec::new(Arc::new(fragment), inputs)?),
             tasks: stage.tasks,
-            // DataFusion counts from one.
-            number: index + 1,
+            number,
         }));
     }
     let Some(last) = plans.pop().flatten() else {
@@ -52,6 +65,18 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery) -> Result<Distribut
     };
     let result = exchange(last, Exchange::Gather, query_id)?;
     Ok(DistributedExec::new(Arc::new(CoalescePartitionsExec::new(result))).with_metrics_collection(false))
+}
+
+/// What each task of a stage reads by itself: DataFusion sends a task its own part only.
+fn scans(scans: &[Scan], tasks: usize) -> Result<Arc<dyn ExecutionPlan>> {
+    let of_task = |task: usize| -> Arc<dyn ExecutionPlan> {
+        let scans = scans.iter().map(|scan| (scan.name.clone(), scan.sql[task].clone()));
+        Arc::new(TaskScans::new(scans.collect()))
+    };
+    Ok(Arc::new(DistributedLeafExec::try_new(
+        of_task(0),
+        (0..tasks).map(of_task),
+    )?))
 }
 
 struct Producing {

@@ -1,25 +1,33 @@
 //! A query that was cut into stages, as whoever has planned it hands it over.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use serde::Deserialize;
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Feed};
 
 /// A query cut into stages; the last stage's rows are the result. Every stage but the last is the input of exactly one other,
 /// which comes later.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct DistributedQuery {
     pub stages: Vec<Stage>,
+    /// What the driver feeds to tasks.
+    #[serde(skip)]
+    pub feeds: Vec<Arc<Feed>>,
     /// `SET` on each connection before its fragment.
     #[serde(default)]
     pub settings: Vec<(String, String)>,
 }
 
-/// What a number of workers do alike, each with its part of the rows.
+/// What a number of workers do alike, each with its part of the rows; or what the driver feeds to them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Stage {
     /// A SELECT that reads its inputs and scans by name as if they were tables.
     pub sql: String,
+    /// Index of the feed whose rows it has instead.
+    #[serde(default)]
+    pub feed: Option<usize>,
     /// How many tasks run it, each on another worker as long as there are workers.
     pub tasks: usize,
     #[serde(default)]
@@ -66,11 +74,11 @@ fn no_schema() -> SchemaRef {
 }
 
 impl DistributedQuery {
-    /// Read a query from JSON, and take the schemas of its stages, which JSON cannot carry.
+    /// Read a query from JSON, and take what JSON cannot carry: the schemas of its stages, and its feeds.
     ///
     /// # Errors
     /// `Internal` if it is no such JSON, or there is not one schema per stage.
-    pub fn from_json(json: &str, schemas: Vec<SchemaRef>) -> Result<Self, EngineError> {
+    pub fn from_json(json: &str, schemas: Vec<SchemaRef>, feeds: Vec<Arc<Feed>>) -> Result<Self, EngineError> {
         let mut query: Self = serde_json::from_str(json).map_err(|error| wrong(format!("the JSON: {error}")))?;
         if query.stages.len() != schemas.len() {
             return Err(wrong(format!(
@@ -82,6 +90,7 @@ impl DistributedQuery {
         for (stage, schema) in query.stages.iter_mut().zip(schemas) {
             stage.schema = schema;
         }
+        query.feeds = feeds;
         Ok(query)
     }
 
@@ -97,6 +106,13 @@ impl DistributedQuery {
         for (index, stage) in self.stages.iter().enumerate() {
             if stage.tasks == 0 {
                 return Err(wrong(format!("stage {index} has no tasks")));
+            }
+            match stage.feed {
+                Some(feed) if feed >= self.feeds.len() => return Err(wrong(format!("stage {index} has no feed"))),
+                Some(_) if stage.tasks != 1 || !stage.inputs.is_empty() || !stage.scans.is_empty() => {
+                    return Err(wrong(format!("stage {index} is more than a feed")));
+                }
+                _ => {}
             }
             if let Some(scan) = stage.scans.iter().find(|scan| scan.sql.len() != stage.tasks) {
                 return Err(wrong(format!(
@@ -138,8 +154,6 @@ fn wrong(what: impl std::fmt::Display) -> EngineError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::datatypes::Field;
 
     use super::*;
@@ -163,19 +177,19 @@ mod tests {
 
     #[test]
     fn a_query_is_read_from_json() {
-        let query = DistributedQuery::from_json(JSON, schemas()).unwrap();
+        let query = DistributedQuery::from_json(JSON, schemas(), Vec::new()).unwrap();
         query.check().unwrap();
         assert_eq!(query.settings, [("TimeZone".to_string(), "UTC".to_string())]);
         assert_eq!(query.stages[0].scans[0].sql[1], "SELECT 2 c0");
         assert_eq!(query.stages[1].inputs[0].exchange, Exchange::Shuffle);
         assert_eq!(query.stages[1].schema.fields().len(), 1);
-        assert!(DistributedQuery::from_json(JSON, Vec::new()).is_err());
+        assert!(DistributedQuery::from_json(JSON, Vec::new(), Vec::new()).is_err());
     }
 
     #[test]
     fn what_cannot_be_run_is_refused() {
         type Spoil = fn(&mut DistributedQuery);
-        let cases: [(Spoil, &str); 6] = [
+        let cases: [(Spoil, &str); 7] = [
             (|query| query.stages.clear(), "no stages"),
             (|query| query.stages[1].tasks = 0, "stage 1 has no tasks"),
             (
@@ -183,11 +197,12 @@ mod tests {
                 "scan s of stage 0 is not for 3 tasks",
             ),
             (|query| query.stages[0].hashed = false, "without a hash"),
+            (|query| query.stages[0].feed = Some(0), "stage 0 has no feed"),
             (|query| query.stages[1].inputs.clear(), "stage 0 has 0 readers"),
             (|query| query.stages[1].inputs[0].stage = 1, "stage 1 reads stage 1"),
         ];
         for (spoil, expected) in cases {
-            let mut query = DistributedQuery::from_json(JSON, schemas()).unwrap();
+            let mut query = DistributedQuery::from_json(JSON, schemas(), Vec::new()).unwrap();
             spoil(&mut query);
             let error = query.check().unwrap_err();
             assert!(error.message.contains(expected), "{error}");

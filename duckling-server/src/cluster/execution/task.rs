@@ -43,8 +43,8 @@ pub(super) struct TaskInput {
 pub(super) struct Task {
     pub host: Arc<TaskHost>,
     pub fragment: Arc<Fragment>,
-    /// Among the tasks of its stage.
-    pub index: usize,
+    /// Name and SELECT of each.
+    pub scans: Vec<(String, String)>,
     pub inputs: Vec<TaskInput>,
     pub measures: Arc<Measures>,
 }
@@ -150,18 +150,11 @@ impl Run {
 
     fn send_rows(&self, sender: &mpsc::Sender<Row>) -> Result<(), EngineError> {
         let connection = self.connect()?;
-        let scans = self.task.fragment.scans.iter().map(|scan| {
-            let sql = scan.sql.get(self.task.index).map(String::as_str);
-            sql.map(|sql| (scan.name.as_str(), sql))
-        });
-        let scans: Vec<_> = scans
-            .collect::<Option<_>>()
-            .ok_or_else(|| EngineError::new("INTERNAL", "A task has no scans"))?;
         let inputs = self.task.inputs.iter().map(|input| FragmentInput {
             name: input.name.clone(),
             rows: Box::new(InboxReader(input.inbox.clone())),
         });
-        let batches = connection.submit_fragment(&self.task.fragment.sql, &scans, inputs.collect())?;
+        let batches = connection.submit_fragment(&self.task.fragment.sql, &self.task.scans, inputs.collect())?;
         let schema = &self.task.fragment.schema;
         check_schema(schema, &batches.schema())?;
         for batch in batches {

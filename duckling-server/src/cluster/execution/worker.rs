@@ -10,6 +10,7 @@ use datafusion_distributed::{DistributedExt, Worker, WorkerQueryContext, WorkerS
 
 use super::channels::WorkerChannels;
 use super::codec::DuckDbCodec;
+use super::feeds::Feeds;
 use super::queries::{self, Queries};
 use crate::cluster::TaskCounters;
 use crate::engine::Database;
@@ -22,6 +23,8 @@ pub struct TaskHost {
     pub queries: Arc<Queries>,
     /// Where inputs go that do not fit into memory.
     pub spill_folder: PathBuf,
+    /// What this duckling feeds to the tasks of its own queries.
+    pub feeds: Arc<Feeds>,
     /// To the workers that inputs come from.
     pub channels: WorkerChannels,
 }

@@ -105,9 +105,15 @@ struct dh_engine_query_report {
 struct dh_engine_cluster {
 	void *context;
 	size_t (*worker_count)(void *context);
-	//! Start a query, written as JSON, whose stages have these schemas; they are consumed.
+	//! Begin to collect rows of a schema, which is consumed, for tasks to read.
+	dh_engine_error *(*feed_begin)(void *context, ArrowSchema *schema, void **out_feed);
+	//! Add a batch, which is consumed. May be called by several threads.
+	dh_engine_error *(*feed_append)(void *feed, ArrowArray *batch);
+	void (*feed_free)(void *feed);
+	//! Start a query, written as JSON, whose stages have these schemas; they are consumed. The feeds are complete, and are
+	//! freed when the query has ended.
 	dh_engine_error *(*start)(void *context, dh_engine_str query, ArrowSchema *schemas, size_t schema_count,
-	                          dh_engine_interrupt interrupt, void **out_query);
+	                          void **feeds, size_t feed_count, dh_engine_interrupt interrupt, void **out_query);
 	//! Wait for a batch of the last stage; at the end, `out->release` is null.
 	dh_engine_error *(*next)(void *query, ArrowArray *out);
 	//! How much of a query is done, from 0 to 1. Does not wait. May be called from any thread.

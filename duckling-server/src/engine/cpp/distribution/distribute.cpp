@@ -3,13 +3,12 @@
 #include "distribution_settings.hpp"
 #include "engine_internal.hpp"
 #include "exchange_operator.hpp"
-#include "file_scans.hpp"
+#include "explain_note.hpp"
 #include "fragment_planner.hpp"
 
 #include "duckdb/main/settings.hpp"
+#include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb/optimizer/optimizer_extension.hpp"
-#include "duckdb/planner/operator/logical_get.hpp"
-#include "duckdb/planner/operator/logical_top_n.hpp"
 
 using namespace duckdb;
 using duckling::Guard;
@@ -18,7 +17,7 @@ namespace duckling {
 
 namespace {
 
-//! Files with no more rows than this are read by every task, rather than sent around.
+//! Sources with no more rows than this are read by every task.
 constexpr idx_t REPLICATED_ROWS = 20000;
 
 //! Settings of a session that change what expressions answer.
@@ -35,22 +34,10 @@ Value Setting(ClientContext &context, const char *name) {
 	return value;
 }
 
-//! Rows of the files that tasks could divide, as far as they are known.
-idx_t RowsOfFiles(ClientContext &context, LogicalOperator &op) {
-	idx_t rows = 0;
-	if (op.type == LogicalOperatorType::LOGICAL_GET && IsFileScan(op.Cast<LogicalGet>())) {
-		rows = op.Cast<LogicalGet>().EstimateSourceCardinality(context);
-	}
-	for (auto &child : op.children) {
-		rows += RowsOfFiles(context, *child);
-	}
-	return rows;
-}
-
 class Distributor {
 public:
-	Distributor(ClientContext &context_p, const dh_engine_cluster &cluster_p, PlannerOptions options_p, idx_t threshold_p)
-	    : context(context_p), cluster(cluster_p), options(options_p), threshold(threshold_p) {
+	Distributor(OptimizerExtensionInput &input, const dh_engine_cluster &cluster_p, PlannerOptions options_p)
+	    : context(input.context), binder(input.optimizer.binder), cluster(cluster_p), options(options_p) {
 	}
 
 	//! Replace `op`, or what can be replaced below it.
@@ -59,19 +46,25 @@ public:
 			return;
 		}
 		switch (op->type) {
+		case LogicalOperatorType::LOGICAL_EXPLAIN:
+			break;
 		case LogicalOperatorType::LOGICAL_TOP_N:
 			if (Replace(op->children[0], *op, true)) {
 				return;
 			}
 			break;
 		case LogicalOperatorType::LOGICAL_LIMIT:
-			// Which rows come first is the driver's to say
 			if (!IsGrouped(*op->children[0])) {
+				Explain(*op, "which rows come first is the driver's to say");
 				return;
 			}
 			break;
 		case LogicalOperatorType::LOGICAL_ORDER_BY:
 			break;
+		case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
+			Explain(*op, "each step needs the one before");
+			Distribute(op->children[0]);
+			return;
 		default:
 			if (Replace(op, *op, false)) {
 				return;
@@ -82,10 +75,15 @@ public:
 		}
 	}
 
+	//! Why parts of the plan run on the driver, one per line.
+	string Reasons() const {
+		return StringUtil::Join(reasons, "\n");
+	}
+
 private:
 	bool IsHeavy(LogicalOperator &op) {
-		auto rows = RowsOfFiles(context, op);
-		return rows > 0 && rows >= threshold;
+		auto leaves = LeavesOf(context, op);
+		return options.forced ? leaves.files || leaves.tables : leaves.files && leaves.file_rows >= options.threshold;
 	}
 
 	//! Whether its rows have no order anyway.
@@ -103,12 +101,12 @@ private:
 
 	//! Put an exchange in the place of `target` with the rows of `source`, which has the same columns.
 	bool Replace(unique_ptr<LogicalOperator> &target, LogicalOperator &source, bool candidates) {
+		FragmentPlanner planner(context, options, splits);
+		DistributedQuery query;
 		try {
-			FragmentPlanner planner(context, options, splits);
-			auto query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
+			query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
 			if (query.stages.back().types != source.types || source.types.empty()) {
-				// DuckDB has compressed columns in between
-				return false;
+				throw Undistributable("DuckDB has changed the types of its columns");
 			}
 			for (auto name : SHARED_SETTINGS) {
 				auto value = Setting(context, name);
@@ -120,48 +118,87 @@ private:
 				query.settings.emplace_back("enable_progress_bar", "true");
 				query.settings.emplace_back("enable_progress_bar_print", "false");
 			}
-			target = MakeExchange(cluster, std::move(query), *target);
-			return true;
-		} catch (const Undistributable &) {
+			auto exchange = MakeExchange(cluster, query, *target);
+			exchange->children = TakeFeeds(context, binder, query, source);
+			target = std::move(exchange);
+		} catch (const Undistributable &failure) {
+			Explain(planner, source, failure.what());
 			return false;
 		} catch (const std::exception &failure) {
 			ErrorData error(failure);
 			if (error.Type() == ExceptionType::INTERRUPT) {
 				throw;
 			}
+			Explain(planner, source, error.RawMessage());
 			return false;
+		}
+		Explain(planner.Reasons());
+		// A feed itself cannot be distributed, but perhaps what it is made of
+		for (auto &feed : query.feeds) {
+			for (auto &child : feed.op.get().children) {
+				Distribute(child);
+			}
+		}
+		return true;
+	}
+
+	void Explain(const LogicalOperator &op, const string &why) {
+		Explain({{op.GetName(), why}});
+	}
+	void Explain(const FragmentPlanner &planner, const LogicalOperator &op, const string &why) {
+		Explain(planner.Reasons());
+		if (!op.children.empty()) {
+			Explain(op, why);
+		}
+	}
+	void Explain(const vector<Reason> &more) {
+		for (auto &reason : more) {
+			// Operators above one fail for the same reason, mostly
+			if (explained.insert(reason.why).second) {
+				reasons.push_back(reason.op + ": " + reason.why);
+			}
 		}
 	}
 
 	ClientContext &context;
+	Binder &binder;
 	const dh_engine_cluster &cluster;
 	PlannerOptions options;
-	idx_t threshold;
 	FileSplits splits;
+	vector<string> reasons;
+	unordered_set<string> explained;
 };
 
 void DistributePlan(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> &plan) {
 	auto &context = input.context;
-	// All statements come along here, and few read files
-	if (RowsOfFiles(context, *plan) == 0) {
-		return;
-	}
-	auto &cluster = static_cast<ClusterInfo &>(*input.info).cluster;
 	auto mode = StringUtil::Lower(Setting(context, DISTRIBUTION).ToString());
 	if (mode == "off") {
 		return;
 	}
+	PlannerOptions options;
+	options.forced = mode == "force";
+	auto leaves = LeavesOf(context, *plan);
+	// All statements come along here, and few read files
+	if (!leaves.files && !(options.forced && leaves.tables)) {
+		return;
+	}
+	auto &cluster = static_cast<ClusterInfo &>(*input.info).cluster;
 	auto workers = cluster.worker_count(cluster.context);
 	if (workers == 0) {
 		return;
 	}
-	PlannerOptions options;
 	options.tasks = workers * Setting(context, TASKS_PER_WORKER).GetValue<uint64_t>();
 	options.broadcast_rows = Setting(context, BROADCAST_LIMIT).GetValue<uint64_t>();
-	options.replicated_rows = mode == "force" ? 0 : REPLICATED_ROWS;
-	auto threshold = mode == "force" ? 0 : Setting(context, DISTRIBUTION_THRESHOLD).GetValue<uint64_t>();
+	options.replicated_rows = options.forced ? 0 : REPLICATED_ROWS;
+	options.threshold = options.forced ? 0 : Setting(context, DISTRIBUTION_THRESHOLD).GetValue<uint64_t>();
 	plan->ResolveOperatorTypes();
-	Distributor(context, cluster, options, threshold).Distribute(plan);
+	Distributor distributor(input, cluster, options);
+	distributor.Distribute(plan);
+	auto reasons = distributor.Reasons();
+	if (plan->type == LogicalOperatorType::LOGICAL_EXPLAIN && !reasons.empty()) {
+		plan->children[0] = WithNote(std::move(plan->children[0]), std::move(reasons));
+		plan->children[0]->ResolveOperatorTypes();
+	}
 }
 
 } // namespace

@@ -91,7 +91,7 @@ std::string Wrapped(const std::string &sql) {
 idx_t DistributedQuery::TaskCount() const {
 	idx_t result = 0;
 	for (auto &stage : stages) {
-		result += stage.tasks;
+		result += stage.feed.IsValid() ? 0 : stage.tasks;
 	}
 	return result;
 }
@@ -105,7 +105,8 @@ std::string DistributedQuery::ToJson() const {
 		return "{\"name\":" + Quoted(scan.name) + ",\"sql\":" + List(scan.sql, Quoted) + "}";
 	};
 	auto write_stage = [&](const Stage &stage) {
-		return "{\"sql\":" + Quoted(stage.sql) + ",\"tasks\":" + std::to_string(stage.tasks) +
+		auto feed = stage.feed.IsValid() ? ",\"feed\":" + std::to_string(stage.feed.GetIndex()) : std::string();
+		return "{\"sql\":" + Quoted(stage.sql) + feed + ",\"tasks\":" + std::to_string(stage.tasks) +
 		       ",\"hashed\":" + (stage.hashed ? "true" : "false") + ",\"inputs\":" + List(stage.inputs, write_input) +
 		       ",\"scans\":" + List(stage.scans, write_scan) + "}";
 	};
@@ -121,6 +122,9 @@ std::string DistributedQuery::StageName(idx_t stage) {
 
 std::string DistributedQuery::Heading(idx_t index) const {
 	auto &stage = stages[index];
+	if (stage.feed.IsValid()) {
+		return "fed by the driver";
+	}
 	auto result = std::to_string(stage.tasks) + (stage.tasks == 1 ? " task" : " tasks");
 	for (auto &input : stage.inputs) {
 		result += ", " + StringUtil::Lower(Name(input.exchange)) + " of " + StringUtil::Lower(StageName(input.stage));
@@ -138,6 +142,9 @@ InsertionOrderPreservingMap<std::string> DistributedQuery::Describe() const {
 		auto name = StageName(i);
 		result[name] = Heading(i);
 		auto sql = stage.sql;
+		if (stage.feed.IsValid()) {
+			continue;
+		}
 		for (auto &input : stage.inputs) {
 			sql = WithName(sql, input.name, StringUtil::Format("stage_%llu", (uint64_t)input.stage + 1));
 		}

@@ -2,12 +2,21 @@
 #pragma once
 
 #include "duckdb/common/insertion_order_preserving_map.hpp"
+#include "duckdb/common/optional_idx.hpp"
 #include "duckdb/common/types.hpp"
 #include "duckdb/common/vector.hpp"
 
 #include <string>
 
+namespace duckdb {
+class Expression;
+class LogicalOperator;
+} // namespace duckdb
+
 namespace duckling {
+
+//! Expressions that rows are compared by.
+using Keys = duckdb::vector<duckdb::reference<const duckdb::Expression>>;
 
 //! How the rows of one stage reach the tasks of the next.
 enum class Exchange : uint8_t {
@@ -32,11 +41,25 @@ struct StageScan {
 	std::string name;
 	//! What each task reads
 	duckdb::vector<std::string> sql;
+	//! How many rows the source has, estimated
+	duckdb::idx_t rows;
 };
 
-//! Operators of a plan as SQL, which one or more tasks run.
+//! A part of the plan that the driver's own DuckDB computes, for tasks to read.
+struct Feed {
+	duckdb::reference<duckdb::LogicalOperator> op;
+	//! The last column of its stage is their hash, or that of the whole row
+	Keys keys;
+	bool hashed;
+	//! Estimated
+	duckdb::idx_t rows;
+};
+
+//! Operators of a plan as SQL, which one or more tasks run; or a feed.
 struct Stage {
 	std::string sql;
+	//! Among the feeds of the query
+	duckdb::optional_idx feed;
 	duckdb::idx_t tasks;
 	duckdb::vector<StageInput> inputs;
 	duckdb::vector<StageScan> scans;
@@ -48,6 +71,7 @@ struct Stage {
 //! The last stage has the result; each of the others is the input of exactly one.
 struct DistributedQuery {
 	duckdb::vector<Stage> stages;
+	duckdb::vector<Feed> feeds;
 	//! How the tasks divide what they read: one of the modes of duckherder_get_query_execution_stats. A literal.
 	const char *mode = nullptr;
 	//! How their rows come together: one of its merge strategies. A literal.

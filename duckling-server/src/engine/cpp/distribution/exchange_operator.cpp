@@ -3,11 +3,9 @@
 #include "exchange_operator.hpp"
 
 #include "engine_internal.hpp"
-#include "fragment_sql.hpp"
-#include "keeps_types.hpp"
+#include "feed_operator.hpp"
 #include "meter.hpp"
 #include "query_report.hpp"
-#include "travelling_types.hpp"
 
 #include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
@@ -20,19 +18,7 @@ namespace duckling {
 
 namespace {
 
-vector<std::string> ColumnNames(idx_t count) {
-	vector<std::string> result;
-	for (idx_t i = 0; i < count; i++) {
-		result.push_back(ColumnName(i).GetIdentifierName());
-	}
-	return result;
-}
-
-void SchemaOf(ClientContext &context, const vector<LogicalType> &types, ArrowSchema *out) {
-	auto properties = context.GetClientProperties();
-	properties.arrow_lossless_conversion = true;
-	TravellingSchema(out, types, ColumnNames(types.size()), properties);
-}
+using Feeds = vector<shared_ptr<FeedRows>>;
 
 //! Interrupted, or past its max_execution_time, which DuckDB itself looks at only between tasks.
 bool IsToEnd(ClientContext &context) noexcept {
@@ -47,8 +33,13 @@ bool IsToEnd(ClientContext &context) noexcept {
 //! What runs on the other ducklings; ended with it.
 class RunningQuery {
 public:
-	RunningQuery(const dh_engine_cluster &cluster_p, ClientContext &context_p, const DistributedQuery &query)
-	    : cluster(cluster_p), context(context_p), meter(Meter::Of(context_p)) {
+	RunningQuery(const dh_engine_cluster &cluster_p, ClientContext &context_p, const DistributedQuery &query,
+	             const Feeds &feeds_p)
+	    : cluster(cluster_p), context(context_p), meter(Meter::Of(context_p)), feeds(feeds_p) {
+		vector<void *> feed_handles;
+		for (auto &feed : feeds) {
+			feed_handles.push_back(feed->Handle());
+		}
 		vector<ArrowSchema> schemas(query.stages.size());
 		for (idx_t i = 0; i < schemas.size(); i++) {
 			SchemaOf(context, query.stages[i].types, &schemas[i]);
@@ -60,17 +51,19 @@ public:
 			                               return IsToEnd(query.context);
 		                               }};
 		ThrowIfFailed(cluster.start(cluster.context, {json.data(), json.size()}, schemas.data(), schemas.size(),
-		                            interrupt, &query_handle));
+		                            feed_handles.data(), feed_handles.size(), interrupt, &query_handle));
 		meter->BeginExchange(query.mode, query.merge, query.stages.size(), query.TaskCount());
 	}
 	~RunningQuery() {
-		if (!query_handle) {
-			return;
+		if (query_handle) {
+			if (!IsToEnd(context)) {
+				Finish();
+			}
+			cluster.end(query_handle);
 		}
-		if (!IsToEnd(context)) {
-			Finish();
+		for (auto &feed : feeds) {
+			feed->Free();
 		}
-		cluster.end(query_handle);
 	}
 
 	void Next(ArrowArray *out) {
@@ -120,6 +113,7 @@ private:
 	//! Of the statement, which ends before it
 	ClientContext &context;
 	shared_ptr<Meter> meter;
+	Feeds feeds;
 	void *query_handle = nullptr;
 	mutex reading;
 	mutex finishing;
@@ -129,8 +123,8 @@ private:
 //! Starts the query when its rows are wanted.
 struct ExchangeFactory : public ArrowScanFactory {
 	ExchangeFactory(const dh_engine_cluster &cluster_p, ClientContext &context_p,
-	                shared_ptr<const DistributedQuery> query_p)
-	    : cluster(cluster_p), context(context_p), query(std::move(query_p)) {
+	                shared_ptr<const DistributedQuery> query_p, Feeds feeds_p)
+	    : cluster(cluster_p), context(context_p), query(std::move(query_p)), feeds(std::move(feeds_p)) {
 	}
 
 	void GetSchema(ArrowSchema &schema) override {
@@ -140,7 +134,7 @@ struct ExchangeFactory : public ArrowScanFactory {
 	unique_ptr<ArrowArrayStreamWrapper> ProduceStream(ArrowStreamParameters &) override {
 		auto result = make_uniq<ArrowArrayStreamWrapper>();
 		auto &stream = result->arrow_array_stream;
-		auto started = make_shared_ptr<RunningQuery>(cluster, context, *query);
+		auto started = make_shared_ptr<RunningQuery>(cluster, context, *query, feeds);
 		running = started;
 		stream.private_data = new shared_ptr<RunningQuery>(std::move(started));
 		stream.get_schema = nullptr;
@@ -161,6 +155,7 @@ struct ExchangeFactory : public ArrowScanFactory {
 	//! Of the statement, which ends before it
 	ClientContext &context;
 	shared_ptr<const DistributedQuery> query;
+	Feeds feeds;
 	//! As long as its rows are read
 	weak_ptr<RunningQuery> running;
 };
@@ -183,6 +178,9 @@ void DescribeReport(TableFunctionGetMetricsInput &input) {
 	}
 	auto info = input.operator_metrics.GetExtraInfo();
 	for (idx_t i = 0; i < factory.query->stages.size(); i++) {
+		if (factory.query->stages[i].feed.IsValid()) {
+			continue;
+		}
 		auto done = report->Describe(i, factory.query->stages[i].tasks);
 		auto &entry = info[DistributedQuery::StageName(i)];
 		entry = factory.query->Heading(i) + ": " + (done.empty() ? "ended before they told what they did" : done);
@@ -219,7 +217,11 @@ public:
 	}
 
 	PhysicalOperator &CreatePlan(ClientContext &context, PhysicalPlanGenerator &planner) override {
-		auto factory = make_shared_ptr<ExchangeFactory>(cluster, context, query);
+		Feeds feeds;
+		for (idx_t i = 0; i < children.size(); i++) {
+			feeds.push_back(make_shared_ptr<FeedRows>(cluster));
+		}
+		auto factory = make_shared_ptr<ExchangeFactory>(cluster, context, query, feeds);
 		auto bind_data = make_uniq<ArrowScanFunctionData>(factory);
 		factory->GetSchema(bind_data->schema_root.arrow_schema);
 		ArrowTableFunction::PopulateArrowTableSchema(context, bind_data->arrow_table,
@@ -238,10 +240,15 @@ public:
 		for (idx_t i = 0; i < types.size(); i++) {
 			columns.emplace_back(i);
 		}
-		return planner.Make<PhysicalTableScan>(types, BoundTableFunction(function), std::move(bind_data), types,
+		reference<PhysicalOperator> result = planner.Make<PhysicalTableScan>(types, BoundTableFunction(function), std::move(bind_data), types,
 		                                       std::move(columns), vector<idx_t>(), ColumnNames(types.size()), nullptr,
 		                                       estimated_cardinality, ExtraOperatorInfo(), vector<Value>(),
 		                                       virtual_column_map_t());
+		for (idx_t i = 0; i < children.size(); i++) {
+			auto &feed = planner.CreatePlan(*children[i]);
+			result = MakeFeed(planner, feed, result.get(), feeds[i]);
+		}
+		return result;
 	}
 
 protected:

@@ -9,7 +9,8 @@
 
 namespace duckling {
 
-//! Make the operator that yields the rows of `query`, which has the columns of `replaced`.
+//! Make the operator that yields the rows of `query`, which has the columns of `replaced`. The feeds of the query are to
+//! become its children.
 duckdb::unique_ptr<duckdb::LogicalOperator> MakeExchange(const dh_engine_cluster &cluster, DistributedQuery query,
                                                          duckdb::LogicalOperator &replaced);
 

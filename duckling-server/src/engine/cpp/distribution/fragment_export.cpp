@@ -1,10 +1,14 @@
 // Fragments of a plan as SQL, and the stages that are made of them.
 
+#include "distribution_settings.hpp"
 #include "fragment_planner.hpp"
 #include "fragment_sql.hpp"
 #include "table_readers.hpp"
 
+#include "duckdb/common/extension_type_info.hpp"
 #include "duckdb/common/type_visitor.hpp"
+#include "duckdb/function/scalar/generic_common.hpp"
+#include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
@@ -41,9 +45,6 @@ void CheckTypes(const vector<LogicalPlanSQLExportField> &fields) {
 		if (collated) {
 			throw Undistributable("a column has a collation");
 		}
-		if (field.type.IsAggregateState()) {
-			throw Undistributable("a column is the state of an aggregate");
-		}
 	}
 }
 
@@ -53,6 +54,29 @@ unique_ptr<TableRef> Subquery(unique_ptr<QueryNode> query, const char *alias) {
 	auto result = make_uniq<SubqueryRef>(std::move(statement));
 	result->alias = Identifier(alias);
 	return std::move(result);
+}
+
+//! The rows of `query`, with states of aggregates as the STRUCTs that they are.
+unique_ptr<QueryNode> AsSent(unique_ptr<QueryNode> query, const vector<LogicalPlanSQLExportField> &fields) {
+	bool has_states = false;
+	for (auto &field : fields) {
+		has_states = has_states || field.type.IsAggregateState();
+	}
+	if (!has_states) {
+		return query;
+	}
+	auto select = make_uniq<SelectNode>();
+	for (idx_t i = 0; i < fields.size(); i++) {
+		auto &type = fields[i].type;
+		unique_ptr<ParsedExpression> column = make_uniq<ColumnRefExpression>(ColumnName(i), Identifier(ROWS));
+		if (type.IsAggregateState()) {
+			column = make_uniq<CastExpression>(SentType(type), std::move(column));
+		}
+		column->SetAlias(ColumnName(i));
+		select->select_list.push_back(std::move(column));
+	}
+	select->from_table = Subquery(std::move(query), ROWS);
+	return std::move(select);
 }
 
 //! The rows of `relation`, and a last column with the hash of `keys`, or of the whole row.
@@ -111,6 +135,21 @@ unique_ptr<SelectNode> SelectColumns(const string &table, idx_t count) {
 	return result;
 }
 
+LogicalType SentType(const LogicalType &type) {
+	return type.IsAggregateState() ? type.WithAlias("").WithExtensionInfo(nullptr) : type;
+}
+
+unique_ptr<ParsedExpression> StateOf(const LogicalType &type, unique_ptr<ParsedExpression> column) {
+	if (!type.IsAggregateState()) {
+		return column;
+	}
+	auto state = ExportAggregateFunction::StateToSQL(type, std::move(column));
+	if (!state) {
+		throw Undistributable("DuckDB cannot write the state of an aggregate as SQL");
+	}
+	return state;
+}
+
 LogicalPlanSQLExportRelation FragmentPlanner::Export(const Fragment &fragment) {
 	auto &root = fragment.root.get();
 	if (fragment.replacements.empty()) {
@@ -130,14 +169,44 @@ LogicalPlanSQLExportRelation FragmentPlanner::Export(const Fragment &fragment) {
 	return result;
 }
 
+FragmentPlanner::Closed FragmentPlanner::CloseFeed(LogicalOperator &op, const Keys &keys, bool hashed) {
+	Closed closed {stages.size(), {}};
+	auto bindings = op.GetColumnBindings();
+	for (idx_t i = 0; i < bindings.size(); i++) {
+		if (op.types[i].IsAggregateState()) {
+			throw Undistributable("a column of what the driver computes is the state of an aggregate");
+		}
+		closed.fields.push_back({bindings[i], op.types[i]});
+	}
+	CheckTypes(closed.fields);
+	if (bindings.empty()) {
+		throw Undistributable("a part of it that the driver computes has no columns");
+	}
+	Stage stage;
+	stage.feed = feeds.size();
+	stage.types = op.types;
+	if (hashed) {
+		stage.types.push_back(LogicalType::HASH);
+	}
+	stage.tasks = 1;
+	stage.hashed = hashed;
+	stages.push_back(std::move(stage));
+	feeds.push_back({op, keys, hashed, Rows(op)});
+	return closed;
+}
+
 FragmentPlanner::Closed FragmentPlanner::Close(const Fragment &fragment, const Keys &keys, bool hashed) {
+	if (auto feed = fragment.feed) {
+		return CloseFeed(*feed, keys, hashed);
+	}
 	auto relation = Export(fragment);
 	CheckTypes(relation.fields);
 	Closed closed {stages.size(), relation.fields};
 	Stage stage;
 	for (auto &field : relation.fields) {
-		stage.types.push_back(field.type);
+		stage.types.push_back(SentType(field.type));
 	}
+	relation.query = AsSent(std::move(relation.query), relation.fields);
 	if (relation.fields.empty()) {
 		// Rows without columns are counted all the same
 		auto select = make_uniq<SelectNode>();
@@ -175,7 +244,12 @@ Fragment FragmentPlanner::Read(LogicalOperator &op, const Closed &closed, Exchan
 	if (query) {
 		query->Cast<SelectNode>().from_table = TableNamed(input.name);
 	} else {
-		query = SelectColumns(input.name, closed.fields.size());
+		auto select = SelectColumns(input.name, closed.fields.size());
+		for (idx_t i = 0; i < closed.fields.size(); i++) {
+			select->select_list[i] = StateOf(closed.fields[i].type, std::move(select->select_list[i]));
+			select->select_list[i]->SetAlias(ColumnName(i));
+		}
+		query = std::move(select);
 	}
 	result.replacements.push_back({op, {std::move(query), closed.fields}});
 	result.inputs.push_back(std::move(input));
@@ -194,6 +268,7 @@ Fragment FragmentPlanner::Read(LogicalOperator &op, const Closed &closed, Exchan
 
 Fragment FragmentPlanner::Shuffle(Fragment fragment, const Keys &keys, vector<ColumnBinding> bindings) {
 	auto result = Read(fragment.root, Close(fragment, keys, true), Exchange::SHUFFLE);
+	result.feed = fragment.feed;
 	if (!bindings.empty()) {
 		result.distribution.keys.push_back(std::move(bindings));
 	}
@@ -205,7 +280,9 @@ Fragment FragmentPlanner::ShuffleByAllColumns(Fragment fragment) {
 }
 
 Fragment FragmentPlanner::Broadcast(Fragment fragment) {
-	return Read(fragment.root, Close(fragment, {}, false), Exchange::BROADCAST);
+	auto result = Read(fragment.root, Close(fragment, {}, false), Exchange::BROADCAST);
+	result.feed = fragment.feed;
+	return result;
 }
 
 Fragment FragmentPlanner::Gather(Fragment fragment) {
@@ -227,13 +304,56 @@ DistributedQuery FragmentPlanner::Assemble(const Closed &last) {
 		for (auto &input : stage.inputs) {
 			input.stage = add(input.stage);
 		}
+		if (stage.feed.IsValid()) {
+			auto &feed = feeds[stage.feed.GetIndex()];
+			for (auto &other : result.feeds) {
+				if (&other.op.get() == &feed.op.get()) {
+					throw Undistributable("what the driver computes is read more than once");
+				}
+			}
+			result.feeds.push_back(feed);
+			stage.feed = result.feeds.size() - 1;
+		}
 		result.stages.push_back(std::move(stage));
 		return result.stages.size() - 1;
 	};
 	add(last.stage);
 	result.mode = result.TaskCount() == 1 ? "DELEGATED" : by_row_groups ? "ROW_GROUP_PARTITION" : "NATURAL_PARTITION";
 	result.merge = merge ? merge : "CONCATENATE";
+	CheckWorth(result);
 	return result;
+}
+
+void FragmentPlanner::CheckWorth(const DistributedQuery &query) const {
+	if (query.stages.back().feed.IsValid()) {
+		throw Undistributable("it is on the driver");
+	}
+	idx_t scans = 0, read = 0, fed = 0;
+	for (auto &stage : query.stages) {
+		for (auto &scan : stage.scans) {
+			scans++;
+			read += scan.rows;
+		}
+	}
+	bool has_table = false;
+	for (auto &feed : query.feeds) {
+		fed += feed.rows;
+		has_table = has_table || feed.op.get().children.empty();
+	}
+	if (options.forced) {
+		if (scans == 0 && !has_table) {
+			throw Undistributable("the driver computes all of it");
+		}
+		return;
+	}
+	if (read < options.threshold) {
+		throw Undistributable(StringUtil::Format("it reads about %llu rows of files, fewer than %s says", read,
+		                                         DISTRIBUTION_THRESHOLD));
+	}
+	if (fed > read) {
+		throw Undistributable(StringUtil::Format("about %llu rows of the driver would travel for %llu rows of files",
+		                                         fed, read));
+	}
 }
 
 } // namespace duckling

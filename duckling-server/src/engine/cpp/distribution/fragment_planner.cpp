@@ -42,7 +42,7 @@ FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions option
 }
 
 DistributedQuery FragmentPlanner::Plan(LogicalOperator &op) {
-	auto fragment = PlanFragment(op);
+	auto fragment = PlanInTasks(op);
 	if (fragment.distribution.kind == Kind::REPLICATED) {
 		throw Undistributable("it reads nothing that can be divided");
 	}
@@ -81,7 +81,43 @@ idx_t FragmentPlanner::Rows(LogicalOperator &op) {
 	return op.has_estimated_cardinality ? op.estimated_cardinality : op.EstimateCardinality(context);
 }
 
+bool FragmentPlanner::StandsAlone(LogicalOperator &op) const {
+	unordered_set<TableIndex> above;
+	for (auto &cte : ctes) {
+		above.insert(cte.first);
+	}
+	return duckling::StandsAlone(op, std::move(above));
+}
+
 Fragment FragmentPlanner::PlanFragment(LogicalOperator &op) {
+	auto leaves = LeavesOf(context, op);
+	if (!options.forced && leaves.driver && !leaves.files && StandsAlone(op) && !IsCompressed(op)) {
+		return PlanFeed(op);
+	}
+	try {
+		return PlanInTasks(op);
+	} catch (const Undistributable &failure) {
+		if (!StandsAlone(op)) {
+			throw;
+		}
+		if (!op.children.empty()) {
+			reasons.push_back({op.GetName(), failure.what()});
+		}
+		return PlanFeed(op);
+	}
+}
+
+Fragment FragmentPlanner::PlanFeed(LogicalOperator &op) {
+	if (IsCompressed(op)) {
+		throw Undistributable("DuckDB has compressed columns in between");
+	}
+	Fragment feed(op);
+	feed.feed = op;
+	feed.distribution.kind = Kind::SINGLE;
+	return Rows(op) <= options.replicated_rows ? Broadcast(std::move(feed)) : ShuffleByAllColumns(std::move(feed));
+}
+
+Fragment FragmentPlanner::PlanInTasks(LogicalOperator &op) {
 	CheckExpressions(op);
 	switch (op.type) {
 	case LogicalOperatorType::LOGICAL_GET:
@@ -128,9 +164,9 @@ Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
 		                            : get.GetName() + " runs on one node");
 	}
 	auto scan = Export(Fragment(get));
-	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}};
+	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}, get.EstimateSourceCardinality(context)};
 	Fragment result(get);
-	if (get.EstimateSourceCardinality(context) <= options.replicated_rows) {
+	if (stage_scan.rows <= options.replicated_rows) {
 		stage_scan.sql.push_back(WholeFileScan(context, get, *scan.query));
 	} else {
 		auto &split = splits.Get(context, get, *scan.query, options.tasks);
@@ -171,15 +207,17 @@ Fragment FragmentPlanner::PlanAggregate(LogicalAggregate &aggregate) {
 		throw Undistributable("grouping sets are evaluated on one node");
 	}
 	bool mergeable = true;
+	bool exact = true;
 	for (auto &expression : aggregate.expressions) {
 		auto &function = expression->Cast<BoundAggregateExpression>();
 		if (DependsOnOrder(function)) {
 			throw Undistributable(function.ToString() + " depends on the order of rows");
 		}
 		mergeable = mergeable && IsMergeable(function);
+		exact = exact && IsExact(function);
 	}
 	auto child = PlanFragment(*aggregate.children[0]);
-	if (child.distribution.kind == Kind::REPLICATED && !mergeable) {
+	if (child.distribution.kind == Kind::REPLICATED && !exact) {
 		// Tasks could differ in the last digit
 		child = Gather(std::move(child));
 	}
@@ -200,20 +238,25 @@ Fragment FragmentPlanner::PlanAggregate(LogicalAggregate &aggregate) {
 		return result;
 	}
 	if (mergeable) {
-		auto partial = On(aggregate, std::move(child));
 		auto keys = vector<unique_ptr<Expression>>();
 		Keys references;
 		for (idx_t i = 0; i < groups.size(); i++) {
 			keys.push_back(make_uniq<BoundColumnRefExpression>(groups[i].get().GetReturnType(), group_bindings[i]));
 			references.push_back(*keys.back());
 		}
-		auto closed = Close(partial, references, !groups.empty());
-		vector<LogicalType> types;
-		for (auto &field : closed.fields) {
-			types.push_back(field.type);
+		auto closed = [&]() {
+			PartialAggregate partial(aggregate);
+			return Close(On(aggregate, std::move(child)), references, !groups.empty());
+		}();
+		vector<LogicalType> sent;
+		for (idx_t i = 0; i < closed.fields.size(); i++) {
+			sent.push_back(closed.fields[i].type);
+			if (closed.fields[i].type.IsAggregateState()) {
+				closed.fields[i].type = aggregate.types[i];
+			}
 		}
 		auto result = Read(aggregate, closed, groups.empty() ? Exchange::GATHER : Exchange::SHUFFLE,
-		                   MergeAggregates(aggregate, types));
+		                   MergeAggregates(aggregate, sent));
 		if (!groups.empty()) {
 			result.distribution.keys.push_back(std::move(group_bindings));
 		}
@@ -345,6 +388,13 @@ Fragment FragmentPlanner::PlanSetOperation(LogicalOperator &op) {
 }
 
 Fragment FragmentPlanner::PlanCTE(LogicalMaterializedCTE &cte) {
+	auto &definition = *cte.children[0];
+	// Every reader evaluates it for itself
+	if (CountReferences(*cte.children[1], cte.table_index) > 1 &&
+	    (!IsRepeatable(definition) || LeavesOf(context, definition).driver)) {
+		throw Undistributable("common table expression " + cte.ctename.GetIdentifierName() +
+		                      " is read more than once and must be evaluated once");
+	}
 	ctes.emplace(cte.table_index, cte);
 	auto child = PlanFragment(*cte.children[1]);
 	auto relation = Export(child);

@@ -1,6 +1,7 @@
 // Cuts DuckDB's optimized plan into fragments that several ducklings can run.
 #pragma once
 
+#include "feeds.hpp"
 #include "file_scans.hpp"
 #include "plan_fragment.hpp"
 
@@ -21,8 +22,18 @@ struct PlannerOptions {
 	duckdb::idx_t tasks;
 	//! Inputs with no more rows than this may be sent to every task
 	duckdb::idx_t broadcast_rows;
-	//! Files with no more rows than this may be read by every task
+	//! Sources with no more rows than this may be read by every task
 	duckdb::idx_t replicated_rows;
+	//! Files with fewer rows are not worth it
+	duckdb::idx_t threshold;
+	//! Whatever can be distributed is, be it worth it or not
+	bool forced;
+};
+
+//! Why an operator runs on the driver.
+struct Reason {
+	std::string op;
+	std::string why;
 };
 
 class FragmentPlanner {
@@ -34,6 +45,10 @@ public:
 	DistributedQuery Plan(duckdb::LogicalOperator &op);
 	//! The query that computes candidates for the first `count` rows below `top_n`, at most `count` of each task.
 	DistributedQuery PlanCandidates(duckdb::LogicalOperator &top_n);
+	//! Why the driver computes parts of it.
+	const duckdb::vector<Reason> &Reasons() const {
+		return reasons;
+	}
 
 private:
 	//! A stage that is planned: its number, and the columns that it returns.
@@ -43,6 +58,10 @@ private:
 	};
 
 	Fragment PlanFragment(duckdb::LogicalOperator &op);
+	//! The same, but whatever cannot run in tasks makes it fail.
+	Fragment PlanInTasks(duckdb::LogicalOperator &op);
+	//! The rows of `op` as the driver computes them.
+	Fragment PlanFeed(duckdb::LogicalOperator &op);
 	Fragment PlanGet(duckdb::LogicalGet &get);
 	Fragment PlanRowByRow(duckdb::LogicalOperator &op);
 	Fragment PlanJoin(duckdb::LogicalOperator &op);
@@ -64,6 +83,8 @@ private:
 	Closed CloseCandidates(duckdb::LogicalTopN &top_n, Fragment child);
 	//! Make a stage of a fragment; with keys, its rows carry their hash.
 	Closed Close(const Fragment &fragment, const Keys &keys, bool hashed);
+	//! Make a stage of what the driver computes.
+	Closed CloseFeed(duckdb::LogicalOperator &op, const Keys &keys, bool hashed);
 	//! A fragment that has read a stage in the place of `op`.
 	Fragment Read(duckdb::LogicalOperator &op, const Closed &closed, Exchange exchange);
 	//! The same, with `query` made of the stage's rows.
@@ -79,13 +100,18 @@ private:
 	DistributedQuery Assemble(const Closed &last);
 
 	duckdb::idx_t Rows(duckdb::LogicalOperator &op);
+	bool StandsAlone(duckdb::LogicalOperator &op) const;
+	//! That the files which tasks read are worth what travels from the driver.
+	void CheckWorth(const DistributedQuery &query) const;
 
 	duckdb::ClientContext &context;
 	PlannerOptions options;
 	FileSplits &splits;
 	duckdb::vector<Stage> stages;
+	duckdb::vector<Feed> feeds;
 	duckdb::unordered_map<duckdb::TableIndex, duckdb::reference<duckdb::LogicalMaterializedCTE>> ctes;
 	duckdb::idx_t scan_count = 0;
+	duckdb::vector<Reason> reasons;
 	bool by_row_groups = true;
 	const char *merge = nullptr;
 };

@@ -13,9 +13,6 @@
 
 namespace duckling {
 
-//! Expressions that rows are compared by.
-using Keys = duckdb::vector<duckdb::reference<const duckdb::Expression>>;
-
 //! Why an operator cannot run on several ducklings with the same result.
 struct Undistributable : public std::runtime_error {
 	using std::runtime_error::runtime_error;
@@ -42,6 +39,8 @@ struct Fragment {
 	}
 	duckdb::reference<duckdb::LogicalOperator> root;
 	Distribution distribution;
+	//! Set as long as it is nothing but the rows of this operator, which the driver computes
+	duckdb::optional_ptr<duckdb::LogicalOperator> feed;
 	duckdb::vector<duckdb::LogicalPlanSQLExportReplacement> replacements;
 	duckdb::vector<StageInput> inputs;
 	duckdb::vector<StageScan> scans;
