@@ -32,6 +32,9 @@ pub struct Args {
     /// How often each query runs everywhere, after one run that is not counted; medians are shown
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Run the tiny queries only
+    #[arg(long)]
+    only_tiny: bool,
     /// Numbers of workers that tiny queries run on, in one process
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,32")]
     tiny: Vec<usize>,
@@ -72,13 +75,15 @@ pub fn run(args: &Args) -> Result<bool> {
     println!(
         "One machine with {cores} cores. More workers or threads than that share them: their times show overhead, not speed-up."
     );
-    let mut all = Vec::new();
-    for scale in &args.scale {
-        let measured = measure(args, *scale)?;
-        print_queries(&measured, args);
-        all.extend(measured.into_iter().flat_map(|(_, measured)| measured));
+    if !args.only_tiny {
+        let mut all = Vec::new();
+        for scale in &args.scale {
+            let measured = measure(args, *scale)?;
+            print_queries(&measured, args);
+            all.extend(measured.into_iter().flat_map(|(_, measured)| measured));
+        }
+        print_model(&all, cores);
     }
-    print_model(&all, cores);
     let dir = workspace::Args {
         scale: 1.0,
         dir: args.dir.clone(),

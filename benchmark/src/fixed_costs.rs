@@ -13,6 +13,7 @@ use crate::workspace::timed;
 
 /// Rows of a row group, of which there is one for each worker.
 const ROWS: usize = 2048;
+const ATTEMPTS: usize = 3;
 const QUERIES: [(&str, &str); 3] = [
     ("gather", "SELECT sum(i) FROM local.tiny"),
     ("shuffle", "SELECT i % 1000 AS g, count(*) FROM local.tiny GROUP BY g"),
@@ -46,7 +47,9 @@ pub fn run(client: &Connection, workers: &[usize], runs: usize, dir: &Path) -> R
             cpu_times[index].push(cpu);
         }
         println!("{line}");
-        client.execute_batch("DETACH local; SELECT duckherder_stop_local_server()")?;
+        client.execute_batch("DETACH local")?;
+        // A worker may complain that its driver has gone first
+        let _ = client.execute_batch("SELECT duckherder_stop_local_server()");
     }
     let inputs: Vec<[f64; 3]> = workers
         .iter()
@@ -64,6 +67,19 @@ pub fn run(client: &Connection, workers: &[usize], runs: usize, dir: &Path) -> R
 }
 
 fn start(client: &Connection, workers: usize, dir: &Path) -> Result<()> {
+    for _ in 1..ATTEMPTS {
+        match try_start(client, workers, dir) {
+            Ok(()) => return Ok(()),
+            // Another program has taken the port
+            Err(error) => println!("  once more: {error:#}"),
+        }
+        // There may be none
+        let _ = client.execute_batch("SELECT duckherder_stop_local_server()");
+    }
+    try_start(client, workers, dir)
+}
+
+fn try_start(client: &Connection, workers: usize, dir: &Path) -> Result<()> {
     // Free when it was asked for
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let file = dir.join("tiny.parquet").to_string_lossy().replace('\'', "''");
