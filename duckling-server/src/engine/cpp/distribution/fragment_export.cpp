@@ -323,7 +323,7 @@ DistributedQuery FragmentPlanner::Assemble(const Closed &last) {
 	};
 	add(last.stage);
 	result.mode = result.TaskCount() == 1 ? "DELEGATED" : by_row_groups ? "ROW_GROUP_PARTITION" : "NATURAL_PARTITION";
-	result.merge = merge.empty() ? "CONCATENATE" : merge;
+	result.merge = merge ? merge : "CONCATENATE";
 	CheckWorth(result);
 	return result;
 }
