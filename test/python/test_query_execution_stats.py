@@ -69,10 +69,10 @@ def test_what_has_moved(cluster: Cluster) -> None:
 
 
 def test_several_parts_are_added(cluster: Cluster) -> None:
-    """Limits, which are the driver's to say, keep the parts apart."""
-    query = "SELECT * FROM (SELECT g, count(*) FROM t GROUP BY g LIMIT 3), (SELECT sum(i) FROM t WHERE k < 10 LIMIT 1)"
+    """The driver puts the first row beside the first row, the second beside the second."""
+    query = "FROM (SELECT sum(i) FROM t) POSITIONAL JOIN (SELECT g FROM t GROUP BY g ORDER BY g LIMIT 1)"
     mode, merge, workers, stages, tasks = run(cluster, query)
-    assert (mode, merge, workers) == ("ROW_GROUP_PARTITION", "GROUP_BY_MERGE", 3)
+    assert (mode, merge, workers) == ("ROW_GROUP_PARTITION", "TOP_N_MERGE", 3)
     assert (stages, tasks) == (4, 10)
 
 
