@@ -16,9 +16,9 @@ from query_tables import Table
 from query_ways import BEGIN, HERE, NO_BROADCASTS, SERVER, TIME_ZONES, TWO_TASKS, answer, at
 from random_queries import Statement
 
-#: Where tables are: in files, or half of them in the driver.
+#: Where tables are: in files, in the driver, or some of them here and some there.
 FILES, MIXED, NATIVE = "files", "mixed", "native"
-SOURCES = (FILES,)
+SOURCES = (MIXED, FILES, NATIVE)
 TASKS = re.compile(r"Stage \d+, (\d+) tasks?")
 
 

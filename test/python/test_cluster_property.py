@@ -14,7 +14,7 @@ from query_run import Run
 QUERIES = int(os.environ.get("DUCKHERDER_CLUSTER_QUERIES", "200"))
 SEED = int(os.environ.get("DUCKHERDER_QUERY_SEED", "1"))
 #: Queries that share their tables.
-QUERIES_PER_TABLES = 250
+QUERIES_PER_TABLES = 100
 #: Of the queries that have an answer; the others read too little, or cannot be cut into tasks.
 LEAST_DISTRIBUTED = 0.4
 
