@@ -67,7 +67,9 @@ pub(super) fn decode(error: &DataFusionError) -> EngineError {
 /// Name the worker that an error is about, unless that is said already, or the error is one that every worker would make.
 pub(super) fn at_worker(address: &str, error: DataFusionError) -> DataFusionError {
     let mut named = match find(&error) {
-        Some(known) if known.details.contains_key(WORKER) || !OF_WORKERS.contains(&known.class.as_str()) => return error,
+        Some(known) if known.details.contains_key(WORKER) || !OF_WORKERS.contains(&known.class.as_str()) => {
+            return error;
+        }
         Some(known) => EngineError {
             message: format!("Worker {address}: {}", known.message),
             ..known
@@ -129,7 +131,10 @@ mod tests {
     fn an_error_of_a_worker_names_it_once() {
         let error = encode(&EngineError::new("Out of Memory", "no room"));
         let decoded = decode(&at_worker("b:1", at_worker("a:1", error)));
-        assert_eq!((decoded.class.as_str(), decoded.message.as_str()), ("Out of Memory", "Worker a:1: no room"));
+        assert_eq!(
+            (decoded.class.as_str(), decoded.message.as_str()),
+            ("Out of Memory", "Worker a:1: no room")
+        );
         let error = at_worker("a:1", DataFusionError::External("broken pipe".into()));
         assert!(!decode(&at_worker("b:1", error)).message.contains("b:1"));
         let error = EngineError::new("Conversion", "no number");
