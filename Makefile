@@ -41,6 +41,10 @@ demo: all ## Run the 22 TPC-H queries locally and on a server and compare; then 
 demo-cluster: all ## Run TPC-H on Parquet files on three workers, kill one on the way, and compare with one DuckDB
 	$(RELEASE)/duckherder-benchmark demo-cluster
 
+.PHONY: bench-cluster
+bench-cluster: all ## Measure TPC-H on 1, 2 and 4 workers against one DuckDB with as many threads (SCALE=0.1,1)
+	$(RELEASE)/duckherder-benchmark bench-cluster $(if $(SCALE),--scale $(SCALE))
+
 ##@ Test
 .PHONY: test
 test: test-rust test-sql test-python ## Run all tests

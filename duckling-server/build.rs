@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 29] = [
+const SOURCES: [&str; 30] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -27,6 +27,7 @@ const SOURCES: [&str; 29] = [
     "src/engine/cpp/distribution/fragment_planner.cpp",
     "src/engine/cpp/distribution/partial_aggregates.cpp",
     "src/engine/cpp/distribution/plan_fragment.cpp",
+    "src/engine/cpp/distribution/query_report.cpp",
     "src/engine/cpp/engine_error.cpp",
     "src/engine/cpp/fragment.cpp",
     "src/engine/cpp/icu.cpp",

@@ -22,7 +22,12 @@ pub fn open(extension: &Path, dir: &Path) -> Result<Connection> {
 
 /// The statement that attaches the server at `port` of this machine as `dh`.
 pub fn attach_statement(port: u16) -> String {
-    format!("ATTACH DATABASE 'dh' (TYPE duckherder, server_host 'localhost', server_port {port})")
+    attach_statement_as("dh", port)
+}
+
+/// The same for another name.
+pub fn attach_statement_as(catalog: &str, port: u16) -> String {
+    format!("ATTACH DATABASE '{catalog}' (TYPE duckherder, server_host 'localhost', server_port {port})")
 }
 
 /// Open a client that is attached to the server at `port`.

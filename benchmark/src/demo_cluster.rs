@@ -1,23 +1,19 @@
 //! `demo-cluster`: TPC-H on Parquet files, on three workers, one of which is killed on the way, checked against one DuckDB.
 
-use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use duckdb::Connection;
 
 use crate::answer::Verdict;
 use crate::client;
+use crate::cluster::{self, Cluster};
 use crate::demo::{compare_query, seconds};
-use crate::duckling::Duckling;
 use crate::products::{Products, show};
-use crate::tpch::{self, QUERIES, Query, TABLES};
-use crate::workspace::{self, timed};
+use crate::tpch::{QUERIES, Query};
+use crate::workspace;
 
-/// Rows of a row group: more than one for each worker, also at small scales.
-const ROW_GROUP_SIZE: u64 = 40_960;
-const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// The query during which a worker is killed, counted from 0, and how long after its start.
 const KILLED_AT: usize = 8;
 const KILLED_AFTER: Duration = Duration::from_millis(50);
@@ -45,29 +41,14 @@ pub fn run(args: &Args) -> Result<bool> {
     let client = client::open(&products.extension(), dir.path())?;
 
     println!("Generate TPC-H, scale {}, as Parquet files", args.workspace.scale);
-    generate(&client, args.workspace.scale, dir.path())?;
+    cluster::generate(&client, args.workspace.scale, dir.path())?;
 
-    let driver = Duckling::start(&products.server())?;
-    let address = format!("127.0.0.1:{}", driver.port());
-    println!("\nStart the driver: {} --listen {address}", show(&products.server()));
-    let mut workers = Vec::new();
-    for number in 1..=args.workers {
-        let name = format!("w{number}");
-        println!("Start worker {name}: --join {address} --worker-id {name} --threads 1");
-        let join = ["--join", &address, "--worker-id", &name, "--threads", "1"];
-        workers.push(Duckling::start_with(&products.server(), &join)?);
-    }
-    client
-        .execute_batch(&client::attach_statement(driver.port()))
-        .context("cannot attach the driver")?;
-    await_workers(&client, args.workers)?;
-    for table in &TABLES {
-        client.execute_batch(&format!(
-            "CREATE VIEW dh.{0} AS FROM read_parquet('{1}')",
-            table.name,
-            file(dir.path(), table.name)
-        ))?;
-    }
+    println!(
+        "\nStart a driver, {} --listen …, and {} workers: --join … --worker-id w1 --threads 1",
+        show(&products.server()),
+        args.workers
+    );
+    let mut cluster = Cluster::start(&products.server(), &client, "dh", args.workers, None, dir.path())?;
     // Also what is too small to pay
     client.execute_batch("SET duckherder_distribution = 'force'")?;
 
@@ -75,7 +56,7 @@ pub fn run(args: &Args) -> Result<bool> {
         "\nRun the {} queries in one DuckDB, then on the workers, the same text",
         QUERIES.len()
     );
-    let mut victim = (!args.no_kill).then(|| workers.pop()).flatten();
+    let mut victim = (!args.no_kill).then(|| cluster.workers.pop()).flatten();
     println!("  query      one  workers  tasks   result");
     let (mut identical, mut distributed) = (0, 0);
     for (number, query) in QUERIES.iter().enumerate() {
@@ -108,44 +89,6 @@ pub fn run(args: &Args) -> Result<bool> {
         QUERIES.len()
     );
     Ok(identical == QUERIES.len())
-}
-
-fn file(dir: &Path, table: &str) -> String {
-    dir.join(format!("{table}.parquet"))
-        .to_string_lossy()
-        .replace('\'', "''")
-}
-
-fn generate(client: &Connection, scale: f64, dir: &Path) -> Result<()> {
-    for table in &TABLES {
-        let (rows, time) = timed(|| {
-            let rows = tpch::create_table(client, table, scale, dir)?;
-            let path = file(dir, table.name);
-            client.execute_batch(&format!(
-                "COPY {0} TO '{path}' (ROW_GROUP_SIZE {ROW_GROUP_SIZE}); DROP TABLE {0}; \
-                 CREATE VIEW {0} AS FROM read_parquet('{path}')",
-                table.name
-            ))?;
-            Ok(rows)
-        })?;
-        println!("  {:<10} {rows:>10} rows  {:>7.2} s", table.name, time.as_secs_f64());
-    }
-    Ok(())
-}
-
-fn await_workers(client: &Connection, wanted: usize) -> Result<()> {
-    let deadline = Instant::now() + JOIN_TIMEOUT;
-    loop {
-        let count: usize = client.query_row("SELECT duckherder_get_worker_count()", [], |row| row.get(0))?;
-        if count == wanted {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "only {count} of {wanted} workers have joined"
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// Also counts the tasks that it took.

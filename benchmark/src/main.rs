@@ -2,13 +2,18 @@
 //! a stand-alone `duckling-server`, the shell. Links neither extension nor server.
 
 mod answer;
+mod bench_cluster;
 mod client;
+mod cluster;
 mod demo;
 mod demo_cluster;
 mod duckling;
+mod fixed_costs;
 mod lineitem;
 mod memory;
 mod mixed_join;
+mod model;
+mod process;
 mod products;
 mod quickstart;
 mod stream_memory;
@@ -35,6 +40,8 @@ enum Command {
     Demo(workspace::Args),
     /// TPC-H on Parquet files, on worker processes of which one is killed, compared with one DuckDB.
     DemoCluster(demo_cluster::Args),
+    /// TPC-H on Parquet files, on 1, 2 and 4 workers of one thread, against one DuckDB with as many threads.
+    BenchCluster(bench_cluster::Args),
     /// Peak memory of client and server while all columns of lineitem stream to the client.
     StreamMemory(stream_memory::Args),
     /// Time to copy lineitem to the server and back, as ratios to a copy inside one process.
@@ -62,6 +69,7 @@ fn run(command: Command) -> Result<bool> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::DemoCluster(args) => demo_cluster::run(&args),
+        Command::BenchCluster(args) => bench_cluster::run(&args),
         Command::StreamMemory(args) => stream_memory::run(&args),
         Command::Transfer(args) => transfer::run(&args),
         Command::MixedJoin(args) => mixed_join::run(&args),

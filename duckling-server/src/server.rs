@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::cluster::execution::{Feeds, Queries, TaskHost, WorkerChannels, worker};
+use crate::cluster::execution::{Feeds, TaskHost, WorkerChannels, worker};
 use crate::cluster::{Cluster, ClusterError, ClusterQueries};
 use crate::config::{Config, ConfigError};
 use crate::engine::{Database, EngineError, has_icu};
@@ -159,7 +159,7 @@ impl Server {
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());
         let sessions = service.sessions();
-        let queries = Arc::new(Queries::default());
+        let queries = cluster.queries().clone();
         let served = Arc::downgrade(&cluster);
         let tasks = worker(TaskHost {
             database: instance.clone(),

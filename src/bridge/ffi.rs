@@ -105,6 +105,15 @@ pub struct DhQueryRecord {
     pub status: DhStr,
     pub has_error: bool,
     pub error: DhStr,
+    pub is_distributed: bool,
+    pub mode: DhStr,
+    pub merge: DhStr,
+    pub workers: u64,
+    pub tasks: u64,
+    pub stages: u64,
+    pub exchanged_rows: u64,
+    pub exchanged_bytes: u64,
+    pub worker_cpu_us: u64,
 }
 
 #[repr(C)]

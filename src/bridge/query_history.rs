@@ -1,6 +1,6 @@
 //! A server's query history as C++ reads it.
 
-use duckling_protocol::QueryRecord;
+use duckling_protocol::{Distribution, QueryRecord};
 
 use super::ffi::{DhQueryHistory, DhQueryRecord, DhStr};
 
@@ -30,6 +30,8 @@ impl QueryHistoryHandle {
 
 fn view(record: &QueryRecord) -> DhQueryRecord {
     let optional = |text: &Option<String>| text.as_deref().map_or(DhStr::NULL, DhStr::from);
+    let parts = record.distribution.as_ref();
+    let count = |of: fn(&Distribution) -> u64| parts.map_or(0, of);
     DhQueryRecord {
         query_id: record.query_id,
         has_user_name: record.user_name.is_some(),
@@ -46,5 +48,14 @@ fn view(record: &QueryRecord) -> DhQueryRecord {
         status: record.status().name().into(),
         has_error: record.error.is_some(),
         error: optional(&record.error),
+        is_distributed: parts.is_some(),
+        mode: parts.map_or(DhStr::NULL, |parts| parts.mode.as_str().into()),
+        merge: parts.map_or(DhStr::NULL, |parts| parts.merge.as_str().into()),
+        workers: count(|parts| parts.workers),
+        tasks: count(|parts| parts.tasks),
+        stages: count(|parts| parts.stages),
+        exchanged_rows: count(|parts| parts.exchanged_rows),
+        exchanged_bytes: count(|parts| parts.exchanged_bytes),
+        worker_cpu_us: count(|parts| parts.cpu_us),
     }
 }

@@ -16,9 +16,9 @@ from query_tables import Table
 from query_ways import BEGIN, HERE, NO_BROADCASTS, SERVER, TIME_ZONES, TWO_TASKS, answer, at
 from random_queries import Statement
 
-#: Where tables are: in files, in the driver, or some of them here and some there.
+#: Where tables are: in files, half of them in the driver, or all.
 FILES, MIXED, NATIVE = "files", "mixed", "native"
-SOURCES = (MIXED, FILES, NATIVE)
+SOURCES = (FILES, MIXED, NATIVE)
 TASKS = re.compile(r"Stage \d+, (\d+) tasks?")
 
 

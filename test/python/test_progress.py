@@ -7,6 +7,7 @@ import time
 import duckdb
 import pytest
 from test_shell import environment, home, terminal  # noqa: F401
+from waiting import until
 
 SLOW = "list_sum(list_transform(range(100), lambda x: hash(x + i) % 7))"
 INTERVAL_S = 0.02
@@ -87,3 +88,24 @@ def test_the_bar_of_the_shell_moves(terminal, server, statement, threads) -> Non
     assert ("┌" in after) == statement.startswith("SELECT")
     assert "42" in shell.type("SELECT 42;")
     assert shell.leave() == 0
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_progress_of_workers(start_server, connect, tmp_path, threads: int) -> None:  # noqa: ANN001
+    """The driver has nothing to do but to wait for them."""
+    driver = start_server("--listen", "127.0.0.1:0", "--threads", str(threads))
+    for number in range(2):
+        join = ("--join", f"127.0.0.1:{driver.port}", "--worker-id", f"w{number}", "--threads", "1")
+        start_server("--listen", "127.0.0.1:0", *join)
+    client = connect()
+    client.execute(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {driver.port})")
+    until(lambda: client.execute("SELECT duckherder_get_worker_count()").fetchone() == (2,), "the workers join")
+    client.execute(f"COPY (SELECT i FROM range(6000000) t(i)) TO '{tmp_path}/big.parquet'")
+    client.execute(f"CREATE VIEW dh.big AS FROM read_parquet('{tmp_path}/big.parquet')")
+    client.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    client.execute("SET duckherder_distribution = 'force'; USE dh")
+    seen, rows = watch(client, f"SELECT count({SLOW}) FROM big")
+    assert rows == [(6000000,)]
+    running = [percent for percent in seen if percent >= 0]
+    assert running == sorted(running)
+    assert len({percent for percent in running if 0 < percent < 100}) >= 2, seen

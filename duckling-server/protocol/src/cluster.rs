@@ -161,6 +161,21 @@ pub struct Worker {
     pub last_heartbeat_us: i64,
 }
 
+/// A driver to its worker: how far are you with my query?
+#[derive(Clone, PartialEq, Message)]
+pub struct QueryProgressRequest {
+    #[prost(string, tag = "1")]
+    pub query_id: String,
+}
+
+/// What a worker has done of a query.
+#[derive(Clone, PartialEq, Message)]
+pub struct QueryProgress {
+    /// Tasks; those that run count in part.
+    #[prost(double, tag = "1")]
+    pub tasks_done: f64,
+}
+
 /// The answer of an action that has nothing to say.
 #[derive(Clone, PartialEq, Message)]
 pub struct Done {}

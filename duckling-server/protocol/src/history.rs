@@ -75,4 +75,35 @@ pub struct QueryRecord {
     /// What it failed with, as [`crate::shown_error`] shows it.
     #[prost(string, optional, tag = "13")]
     pub error: Option<String>,
+    /// If other ducklings did a part of it.
+    #[prost(message, optional, tag = "14")]
+    pub distribution: Option<Distribution>,
+}
+
+/// What the workers of a server have done for a statement, which may have several parts that they run.
+#[derive(Clone, PartialEq, Message)]
+pub struct Distribution {
+    /// How the tasks divide what they read: of the part with most tasks.
+    #[prost(string, tag = "1")]
+    pub mode: String,
+    /// How their rows come together: of the same part.
+    #[prost(string, tag = "2")]
+    pub merge: String,
+    /// Workers that had tasks: of the part with most of them; 0 until the first part has ended.
+    #[prost(uint64, tag = "3")]
+    pub workers: u64,
+    /// Of all parts.
+    #[prost(uint64, tag = "4")]
+    pub tasks: u64,
+    #[prost(uint64, tag = "5")]
+    pub stages: u64,
+    /// What went between tasks, and to the driver; of the parts that have ended.
+    #[prost(uint64, tag = "6")]
+    pub exchanged_rows: u64,
+    /// Of Arrow buffers.
+    #[prost(uint64, tag = "7")]
+    pub exchanged_bytes: u64,
+    /// CPU time of the tasks of those parts.
+    #[prost(uint64, tag = "8")]
+    pub cpu_us: u64,
 }

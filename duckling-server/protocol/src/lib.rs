@@ -14,8 +14,8 @@ mod session;
 mod snapshot;
 
 pub use cluster::{
-    Done, Heartbeat, Join, Joined, Leave, RegisterDriver, RegisterWorker, Release, UnregisterWorker, Versions, Worker,
-    WorkerStatus, Workers, WorkersRequest,
+    Done, Heartbeat, Join, Joined, Leave, QueryProgress, QueryProgressRequest, RegisterDriver, RegisterWorker, Release,
+    UnregisterWorker, Versions, Worker, WorkerStatus, Workers, WorkersRequest,
 };
 pub use command::{
     Any, Command, Execute, ExecuteAnswer, ExecuteMode, ExecuteProgress, ExpectedColumn, Ingest, ReturnKind, Setting,
@@ -23,7 +23,7 @@ pub use command::{
 };
 pub use error_detail::ErrorDetail;
 pub use extension::{ExtensionLoaded, LoadExtension};
-pub use history::{QueryHistory, QueryHistoryRequest, QueryRecord, QueryStatus};
+pub use history::{Distribution, QueryHistory, QueryHistoryRequest, QueryRecord, QueryStatus};
 pub use secrets::{shown_error, shown_sql};
 pub use session::{CloseSession, OpenSession, SessionOpened};
 pub use snapshot::{
@@ -69,8 +69,10 @@ pub mod action {
     pub const REGISTER_DRIVER: &str = "duckherder.RegisterDriver";
     /// [`super::WorkersRequest`] → [`super::Workers`].
     pub const WORKERS: &str = "duckherder.Workers";
+    /// [`super::QueryProgressRequest`] → [`super::QueryProgress`].
+    pub const QUERY_PROGRESS: &str = "duckherder.QueryProgress";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 14] = [
+    pub const ALL: [&str; 15] = [
         OPEN_SESSION,
         CLOSE_SESSION,
         CATALOG,
@@ -85,5 +87,6 @@ pub mod action {
         UNREGISTER_WORKER,
         REGISTER_DRIVER,
         WORKERS,
+        QUERY_PROGRESS,
     ];
 }

@@ -21,6 +21,13 @@ pub struct WorkerHandle {
     pub instance_id: String,
 }
 
+impl WorkerHandle {
+    /// `host:port`.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+}
+
 /// Ends the task that calls a worker.
 pub struct Watch(pub AbortHandle);
 

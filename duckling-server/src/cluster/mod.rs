@@ -16,6 +16,7 @@ mod location;
 mod members;
 mod peer;
 mod queries;
+mod query_progress;
 mod tasks;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,6 +36,7 @@ pub use queries::ClusterQueries;
 pub use tasks::{RunningTask, TaskCounters};
 
 use duty::Duty;
+use execution::Queries;
 use identity::{advertised_address, versions};
 use members::Members;
 
@@ -56,6 +58,7 @@ pub struct Cluster {
     members: Members,
     duty: Duty,
     tasks: Arc<TaskCounters>,
+    queries: Arc<Queries>,
     /// Held while this server offers itself: one offer at a time.
     offering: AsyncMutex<()>,
 }
@@ -72,6 +75,7 @@ impl Cluster {
             address: OnceLock::new(),
             listener: OnceLock::new(),
             tasks: Arc::default(),
+            queries: Arc::default(),
             offering: AsyncMutex::default(),
             config,
         })
@@ -105,6 +109,11 @@ impl Cluster {
     /// What this server does for its driver.
     pub fn tasks(&self) -> &Arc<TaskCounters> {
         &self.tasks
+    }
+
+    /// The queries that it has tasks of.
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.queries
     }
 
     /// Answer a driver that calls from `peer`.

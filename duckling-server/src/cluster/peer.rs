@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use arrow_flight::Action;
 use arrow_flight::flight_service_client::FlightServiceClient;
-use duckling_protocol::{Done, ErrorDetail, Heartbeat, Join, Joined, Leave, Release, WorkerStatus, action};
+use duckling_protocol::{
+    Done, ErrorDetail, Heartbeat, Join, Joined, Leave, QueryProgress, QueryProgressRequest, Release, WorkerStatus,
+    action,
+};
 use prost::Message;
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
@@ -56,6 +59,14 @@ impl Peer {
 
     pub async fn release(&self, release: &Release, limit: Duration) -> Result<Done, ClusterError> {
         self.within(limit, self.act(action::RELEASE, release)).await
+    }
+
+    pub async fn query_progress(
+        &self,
+        request: &QueryProgressRequest,
+        limit: Duration,
+    ) -> Result<QueryProgress, ClusterError> {
+        self.within(limit, self.act(action::QUERY_PROGRESS, request)).await
     }
 
     async fn within<T>(

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use arrow::record_batch::RecordBatch;
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::Cluster;
-use super::execution::{DistributedQuery, ExecutionResources, Feeds, WorkerChannels, execute};
+use super::execution::{DistributedQuery, ExecutionResources, Feeds, QueryReader, WorkerChannels, execute};
 use super::members::WorkerHandle;
-use crate::engine::{Batches, EngineError, Feed, Interrupt, QueryRunner};
+use super::query_progress::QueryProgress;
+use crate::engine::{Batches, EngineError, Feed, Interrupt, ProgressProbe, QueryReport, QueryRunner, RemoteQuery};
 
 /// How often a query may begin anew because a worker was lost before its first rows had come.
 const MAX_ATTEMPTS: usize = 3;
@@ -66,6 +67,7 @@ impl QueryRunner for ClusterQueries {
             batches: None,
             attempts: 0,
             has_rows: false,
+            progress: Arc::new(QueryProgress::new(self.resources.runtime.clone())),
         };
         running.begin()?;
         Ok(Box::new(running))
@@ -82,10 +84,11 @@ struct RunningQuery {
     resources: ExecutionResources,
     interrupt: Interrupt,
     workers: Vec<WorkerHandle>,
-    batches: Option<Box<dyn RecordBatchReader + Send>>,
+    batches: Option<QueryReader>,
     attempts: usize,
     /// Rows have gone to DuckDB: what it has done with them cannot be undone.
     has_rows: bool,
+    progress: Arc<QueryProgress>,
 }
 
 impl RunningQuery {
@@ -100,9 +103,13 @@ impl RunningQuery {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| EngineError::new("IO", format!("A worker has no proper address: {error}")))?;
         let interrupt = self.interrupt;
-        self.batches = Some(execute(self.query.clone(), urls, &self.resources, move || {
+        let reader = execute(self.query.clone(), urls, &self.resources, move || {
             interrupt.is_interrupted()
-        })?);
+        })?;
+        let addresses = self.workers.iter().map(|worker| worker.address().to_string());
+        let tasks = self.query.stages.iter().map(|stage| stage.tasks).sum();
+        self.progress.follow(reader.query_id(), addresses.collect(), tasks);
+        self.batches = Some(reader);
         Ok(())
     }
 
@@ -144,5 +151,23 @@ impl Iterator for RunningQuery {
                 }
             }
         }
+    }
+}
+
+impl Drop for RunningQuery {
+    fn drop(&mut self) {
+        self.progress.end();
+    }
+}
+
+impl RemoteQuery for RunningQuery {
+    fn progress(&self) -> ProgressProbe {
+        let progress = self.progress.clone();
+        Box::new(move || progress.fraction())
+    }
+
+    fn finish(&mut self) -> QueryReport {
+        self.progress.end();
+        self.batches.as_mut().map(QueryReader::finish).unwrap_or_default()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ffi::FFI_ArrowSchema;
@@ -132,6 +133,11 @@ impl Connection {
         self.meter.clone()
     }
 
+    /// CPU time of all that has run on it so far, or since a meter was started.
+    pub fn cpu_time(&self) -> Duration {
+        Duration::from_nanos(self.meter.read().cpu_nanoseconds)
+    }
+
     /// Have the open transaction, and those that begin from now on, take that time, in microseconds since 1970, UTC, for
     /// their beginning; `None`: those that begin from now on have their own.
     ///
@@ -150,7 +156,7 @@ impl Connection {
     }
 
     /// How far the running statement is, in percent, if DuckDB can tell. Does not block.
-    pub(super) fn progress(&self) -> Option<f64> {
+    pub fn progress(&self) -> Option<f64> {
         // SAFETY: the handle lives as long as `self`; DuckDB keeps what is read in atomic numbers.
         let percent = unsafe { ffi::dh_engine_connection_progress(self.handle) };
         (percent >= 0.0).then_some(percent)

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, StructArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -13,10 +14,62 @@ use arrow::record_batch::RecordBatch;
 
 use super::error::EngineError;
 use super::feed::Feed;
-use super::ffi::{self, DhEngineCluster, DhEngineError, DhEngineInterrupt, DhEngineStr};
+use super::ffi::{
+    self, DhEngineAmount, DhEngineCluster, DhEngineError, DhEngineInterrupt, DhEngineQueryReport, DhEngineStr,
+    DhEngineTaskReport,
+};
 
-/// The batches of a query that others run; dropping it ends the query.
-pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send>;
+/// A query that others run: its batches. Dropping it ends the query.
+pub trait RemoteQuery: Iterator<Item = Result<RecordBatch, EngineError>> + Send {
+    /// What tells any thread how much of the query is done, from 0 to 1. It does not wait.
+    fn progress(&self) -> ProgressProbe;
+
+    /// End the query, and tell what was done for it, as far as the tasks say so within a moment.
+    fn finish(&mut self) -> QueryReport;
+}
+
+pub type Batches = Box<dyn RemoteQuery>;
+pub type ProgressProbe = Box<dyn Fn() -> f64 + Send + Sync>;
+
+/// Rows, and the bytes of their Arrow buffers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What one task has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskReport {
+    /// Counted from 0, as are the tasks of a stage.
+    pub stage: usize,
+    pub task: usize,
+    /// From other tasks.
+    pub received: Amount,
+    pub made: Amount,
+    /// From its first row of each input until its last row was taken.
+    pub elapsed: Duration,
+    /// Of DuckDB's threads; 0 for a task that was ended before its time.
+    pub cpu: Duration,
+}
+
+/// What was done for a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryReport {
+    /// Ducklings that its tasks were given to.
+    pub workers: usize,
+    /// What has come back.
+    pub received: Amount,
+    /// Those that have reported, by stage and number.
+    pub tasks: Vec<TaskReport>,
+}
 
 /// Runs queries on several ducklings. Called from DuckDB's threads, which may block.
 pub trait QueryRunner: Send + Sync {
@@ -55,6 +108,15 @@ impl Interrupt {
     }
 }
 
+/// What C++ has of a query that runs.
+struct QueryHandle {
+    query: Batches,
+    /// May be asked while a thread waits for rows.
+    progress: ProgressProbe,
+    /// Of its report, for C++ to read.
+    tasks: Vec<DhEngineTaskReport>,
+}
+
 /// What C++ is given to call a [`QueryRunner`].
 pub(super) struct Runner(pub Arc<dyn QueryRunner>);
 
@@ -69,6 +131,8 @@ impl Runner {
             feed_free,
             start,
             next,
+            progress,
+            finish,
             end,
         }
     }
@@ -172,9 +236,14 @@ unsafe extern "C" fn start(
                 Arc::from_raw(feed)
             }
         });
-        let batches = runner.0.start(query, schemas, feeds.collect(), Interrupt(interrupt))?;
+        let query = runner.0.start(query, schemas, feeds.collect(), Interrupt(interrupt))?;
+        let query = QueryHandle {
+            progress: query.progress(),
+            query,
+            tasks: Vec::new(),
+        };
         // SAFETY: C++ gives a place for the handle.
-        unsafe { *out_query = Box::into_raw(Box::new(batches)).cast() };
+        unsafe { *out_query = Box::into_raw(Box::new(query)).cast() };
         Ok(())
     })
 }
@@ -182,8 +251,9 @@ unsafe extern "C" fn start(
 unsafe extern "C" fn next(query: *mut c_void, out: *mut FFI_ArrowArray) -> *mut DhEngineError {
     guard(|| {
         // SAFETY: the handle came from `start`, and C++ reads it from one thread at a time.
-        let batches = unsafe { &mut *query.cast::<Batches>() };
-        if let Some(batch) = batches.next().transpose()? {
+        // Not all of it: another thread may ask for its progress.
+        let rows = unsafe { &mut (*query.cast::<QueryHandle>()).query };
+        if let Some(batch) = rows.next().transpose()? {
             let array = FFI_ArrowArray::new(&StructArray::from(batch).to_data());
             // SAFETY: `out` is a place for an array, and holds none.
             unsafe { ptr::write(out, array) };
@@ -192,9 +262,55 @@ unsafe extern "C" fn next(query: *mut c_void, out: *mut FFI_ArrowArray) -> *mut 
     })
 }
 
+unsafe extern "C" fn progress(query: *mut c_void) -> f64 {
+    // SAFETY: the handle came from `start`, and nobody changes this part of it.
+    let probe = unsafe { &(*query.cast::<QueryHandle>()).progress };
+    catch_unwind(AssertUnwindSafe(probe)).unwrap_or(0.0)
+}
+
+unsafe extern "C" fn finish(query: *mut c_void, out: *mut DhEngineQueryReport) -> *mut DhEngineError {
+    guard(|| {
+        // SAFETY: the handle came from `start`; C++ reads no rows meanwhile, and no other report.
+        let (rows, tasks) = unsafe {
+            let handle = query.cast::<QueryHandle>();
+            (&mut (*handle).query, &mut (*handle).tasks)
+        };
+        let report = rows.finish();
+        *tasks = report.tasks.iter().map(task_view).collect();
+        let view = DhEngineQueryReport {
+            workers: report.workers as u64,
+            received: amount_view(report.received),
+            tasks: tasks.as_ptr(),
+            task_count: tasks.len(),
+        };
+        // SAFETY: C++ gives a place for the report, and reads its tasks while the handle lives.
+        unsafe { ptr::write(out, view) };
+        Ok(())
+    })
+}
+
+fn amount_view(amount: Amount) -> DhEngineAmount {
+    DhEngineAmount {
+        rows: amount.rows,
+        bytes: amount.bytes,
+    }
+}
+
+fn task_view(report: &TaskReport) -> DhEngineTaskReport {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    DhEngineTaskReport {
+        stage: report.stage as u64,
+        task: report.task as u64,
+        received: amount_view(report.received),
+        made: amount_view(report.made),
+        elapsed_nanoseconds: nanoseconds(report.elapsed),
+        cpu_nanoseconds: nanoseconds(report.cpu),
+    }
+}
+
 unsafe extern "C" fn end(query: *mut c_void) {
     // SAFETY: the handle came from `start`, and is ended once.
-    let batches = unsafe { Box::from_raw(query.cast::<Batches>()) };
+    let handle = unsafe { Box::from_raw(query.cast::<QueryHandle>()) };
     // A panic in a destructor must not reach C++.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(batches)));
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
 }

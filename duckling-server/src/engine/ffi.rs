@@ -164,7 +164,33 @@ pub struct DhEngineCluster {
         out_query: *mut *mut c_void,
     ) -> *mut DhEngineError,
     pub next: unsafe extern "C" fn(query: *mut c_void, out: *mut FFI_ArrowArray) -> *mut DhEngineError,
+    pub progress: unsafe extern "C" fn(query: *mut c_void) -> f64,
+    pub finish: unsafe extern "C" fn(query: *mut c_void, out: *mut DhEngineQueryReport) -> *mut DhEngineError,
     pub end: unsafe extern "C" fn(query: *mut c_void),
+}
+
+#[repr(C)]
+pub struct DhEngineAmount {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+#[repr(C)]
+pub struct DhEngineTaskReport {
+    pub stage: u64,
+    pub task: u64,
+    pub received: DhEngineAmount,
+    pub made: DhEngineAmount,
+    pub elapsed_nanoseconds: u64,
+    pub cpu_nanoseconds: u64,
+}
+
+#[repr(C)]
+pub struct DhEngineQueryReport {
+    pub workers: u64,
+    pub received: DhEngineAmount,
+    pub tasks: *const DhEngineTaskReport,
+    pub task_count: usize,
 }
 
 #[repr(C)]
@@ -178,6 +204,19 @@ pub struct DhEngineUsage {
     pub cpu_nanoseconds: u64,
     pub peak_memory_bytes: u64,
     pub peak_temporary_bytes: u64,
+    pub distribution: DhEngineDistribution,
+}
+
+#[repr(C)]
+pub struct DhEngineDistribution {
+    /// These two are literals.
+    pub mode: *const c_char,
+    pub merge: *const c_char,
+    pub stages: u64,
+    pub tasks: u64,
+    pub workers: u64,
+    pub exchanged: DhEngineAmount,
+    pub cpu_nanoseconds: u64,
 }
 
 #[repr(C)]

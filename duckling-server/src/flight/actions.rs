@@ -106,6 +106,7 @@ pub async fn act(
             session().await?;
             members::workers(cluster).encode_to_vec()
         }
+        action::QUERY_PROGRESS => members::query_progress(cluster, &decode(&body)?).encode_to_vec(),
         CANCEL_FLIGHT_INFO => cancel::cancel_flight_info(sessions, &body)?.encode_to_vec(),
         session_options::SET_SESSION_OPTIONS => session_options::set(&session().await?, &body).await?.encode_to_vec(),
         session_options::GET_SESSION_OPTIONS => session_options::get(&session().await?).await?.encode_to_vec(),

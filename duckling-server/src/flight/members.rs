@@ -1,12 +1,12 @@
-//! The actions of a cluster: `duckherder.Join`, `Heartbeat`, `Release` and `Leave` between servers; `RegisterWorker`,
+//! The actions of a cluster: `duckherder.Join`, `Heartbeat`, `Release`, `Leave` and `QueryProgress` between servers; `RegisterWorker`,
 //! `UnregisterWorker`, `RegisterDriver` and `Workers` from clients.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use duckling_protocol::{
-    Done, Heartbeat, Join, Joined, Leave, RegisterDriver, RegisterWorker, Release, UnregisterWorker, WorkerStatus,
-    Workers,
+    Done, Heartbeat, Join, Joined, Leave, QueryProgress, QueryProgressRequest, RegisterDriver, RegisterWorker, Release,
+    UnregisterWorker, WorkerStatus, Workers,
 };
 use tonic::{Extensions, Status};
 
@@ -58,6 +58,12 @@ pub async fn unregister_worker(cluster: &Cluster, request: UnregisterWorker) -> 
 pub async fn register_driver(cluster: &Cluster, request: RegisterDriver) -> Result<Done, Status> {
     cluster.register_driver(request).await.map_err(from_cluster)?;
     Ok(Done {})
+}
+
+pub fn query_progress(cluster: &Cluster, request: &QueryProgressRequest) -> QueryProgress {
+    QueryProgress {
+        tasks_done: cluster.queries().tasks_done(&request.query_id),
+    }
 }
 
 pub fn workers(cluster: &Cluster) -> Workers {

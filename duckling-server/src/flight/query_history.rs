@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use duckling_protocol::{QueryHistory, QueryRecord};
+use duckling_protocol::{Distribution, QueryHistory, QueryRecord};
 
 use crate::engine::{self, History};
 
@@ -29,6 +29,16 @@ fn message(record: engine::QueryRecord) -> QueryRecord {
         spilled_bytes: record.usage.peak_temporary_bytes + record.spilled_result_bytes,
         status: record.status.into(),
         error: record.error,
+        distribution: record.usage.distribution.map(|parts| Distribution {
+            mode: parts.mode.to_string(),
+            merge: parts.merge.to_string(),
+            workers: parts.workers,
+            tasks: parts.tasks,
+            stages: parts.stages,
+            exchanged_rows: parts.exchanged.rows,
+            exchanged_bytes: parts.exchanged.bytes,
+            cpu_us: microseconds(parts.cpu),
+        }),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Stages and what lies between them: the answer is that of one DuckDB.
 
+use std::time::{Duration, Instant};
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use duckling_server::cluster::execution::Exchange::{Broadcast, Gather, Shuffle};
-use duckling_server::cluster::execution::Stage;
+use duckling_server::cluster::execution::{Stage, execute};
+use duckling_server::engine::Amount;
 
-use crate::fixture::{StageParts, assert_same, query, stage, with_cluster};
+use crate::fixture::{LIMIT, StageParts, assert_same, query, stage, with_cluster};
 
 const NUMBERS: &str = "SELECT range AS c0 FROM range({task}, 100000, {tasks})";
 
@@ -35,7 +38,7 @@ fn two_shuffles_on_two_servers() {
         ];
         let rows = assert_same(cluster, query(stages));
         assert_eq!(rows.num_rows(), 7);
-        cluster.settle(std::time::Duration::from_secs(5));
+        cluster.settle(Duration::from_secs(5));
         assert_eq!(cluster.counts(), (0, 8), "each task ran once");
     });
 }
@@ -89,7 +92,7 @@ fn a_single_task_runs_on_a_worker() {
     with_cluster(2, |cluster| {
         let stages = vec![stage(1, "SELECT c0 FROM s ORDER BY c0 DESC LIMIT 3 -- a comment").scan("s", NUMBERS)];
         assert_same(cluster, query(stages));
-        cluster.settle(std::time::Duration::from_secs(5));
+        cluster.settle(Duration::from_secs(5));
         assert_eq!(cluster.counts(), (0, 1));
     });
 }
@@ -130,5 +133,59 @@ fn no_rows_are_rows_too() {
             stage(1, "SELECT count(*) AS c0, max(c1) AS c1 FROM i").input("i", 2, Gather),
         ];
         assert_eq!(assert_same(cluster, query(stages)).num_rows(), 1);
+    });
+}
+
+#[test]
+fn every_task_tells_what_it_has_done() {
+    with_cluster(2, |cluster| {
+        let stages = vec![
+            numbers(2),
+            stage(3, "SELECT c1 AS c0, count(*) AS c1 FROM i GROUP BY i.c1").input("i", 0, Shuffle),
+            stage(2, "SELECT s.c0 AS c0, i.c1 AS c1 FROM s JOIN i USING (c0)")
+                .scan("s", "SELECT range AS c0 FROM range({task}, 500, {tasks})")
+                .input("i", 1, Broadcast),
+        ];
+        let mut reader =
+            execute(query(stages), cluster.workers.clone(), &cluster.resources, || false).expect("it starts");
+        let rows: usize = reader.by_ref().map(|batch| batch.expect("rows").num_rows()).sum();
+        assert_eq!(rows, 500);
+        let report = reader.finish();
+        assert_eq!((report.workers, report.received.rows), (2, 500));
+        let tasks: Vec<_> = report.tasks.iter().map(|task| (task.stage, task.task)).collect();
+        assert_eq!(tasks, [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1)]);
+        let of = |stage: usize| report.tasks.iter().filter(move |task| task.stage == stage);
+        assert!(of(0).all(|task| task.received == Amount::default() && task.made.rows == 50_000));
+        // Three columns of eight bytes, and which of the rows are NULL
+        assert!(of(0).all(|task| (1_200_000..1_300_000).contains(&task.made.bytes)));
+        assert_eq!(of(1).map(|task| task.received.rows).sum::<u64>(), 100_000);
+        assert_eq!(of(1).map(|task| task.made.rows).sum::<u64>(), 1000);
+        assert!(of(2).all(|task| task.received.rows == 1000 && task.made.rows == 250));
+        assert!(
+            report
+                .tasks
+                .iter()
+                .all(|task| !task.cpu.is_zero() && task.elapsed < LIMIT)
+        );
+    });
+}
+
+#[test]
+fn a_query_that_is_ended_early_tells_what_was_done() {
+    with_cluster(2, |cluster| {
+        let stages = vec![
+            stage(2, "SELECT c0, hash(c0) AS h FROM s").scan("s", NUMBERS).hashed(),
+            stage(2, "SELECT i.c0 FROM i, range(1000000)").input("i", 0, Shuffle),
+        ];
+        let mut reader =
+            execute(query(stages), cluster.workers.clone(), &cluster.resources, || false).expect("it starts");
+        reader.next().expect("a batch").expect("rows");
+        let begun = Instant::now();
+        let report = reader.finish();
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(report.received.rows > 0);
+        assert_eq!(report.tasks.len(), 4, "{report:?}");
+        assert!(reader.next().is_none());
+        cluster.settle(Duration::from_secs(5));
     });
 }

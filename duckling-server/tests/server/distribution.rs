@@ -1,6 +1,6 @@
 //! Plans that are cut into stages: run in separate DuckDB instances, without a network, they give the result of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,7 +11,9 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch, RecordBatchIterator};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{SchemaRef, UInt64Type};
 use arrow::util::pretty::pretty_format_batches;
-use duckling_server::engine::{Batches, Connection, Database, EngineError, Feed, Interrupt, QueryRunner};
+use duckling_server::engine::{
+    Batches, Connection, Database, EngineError, Feed, Interrupt, ProgressProbe, QueryReport, QueryRunner, RemoteQuery,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tpchgen::csv::{CustomerCsv, LineItemCsv, NationCsv, OrderCsv, PartCsv, PartSuppCsv, RegionCsv, SupplierCsv};
@@ -31,6 +33,27 @@ const INSTANCES: usize = 3;
 struct Separate {
     instances: Vec<Database>,
     queries: Mutex<Vec<String>>,
+}
+
+/// What the last stage has made.
+struct Rows(VecDeque<RecordBatch>);
+
+impl Iterator for Rows {
+    type Item = Result<RecordBatch, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.pop_front().map(Ok)
+    }
+}
+
+impl RemoteQuery for Rows {
+    fn progress(&self) -> ProgressProbe {
+        Box::new(|| 1.0)
+    }
+
+    fn finish(&mut self) -> QueryReport {
+        QueryReport::default()
+    }
 }
 
 fn memory() -> Database {
@@ -116,7 +139,7 @@ impl QueryRunner for Separate {
             outputs.push(of_tasks?);
         }
         let last = outputs.pop().unwrap();
-        Ok(Box::new(last.into_iter().flatten().map(Ok)))
+        Ok(Box::new(Rows(last.into_iter().flatten().collect())))
     }
 }
 

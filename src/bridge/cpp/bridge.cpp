@@ -113,6 +113,7 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::UnregisterRemoteTable());
 		loader.RegisterFunction(duckherder::ServerExtensions());
 		loader.RegisterFunction(duckherder::ServerQueryHistory());
+		loader.RegisterFunction(duckherder::QueryExecutionStats());
 		loader.RegisterFunction(duckherder::LoadExtension());
 		loader.RegisterFunction(duckherder::RegisterWorker());
 		loader.RegisterFunction(duckherder::UnregisterWorker());

@@ -68,6 +68,16 @@ struct dh_query_record {
 	dh_str status;
 	bool has_error;
 	dh_str error;
+	//! Workers of the server did a part of it, of which the rest tells
+	bool is_distributed;
+	dh_str mode;
+	dh_str merge;
+	uint64_t workers;
+	uint64_t tasks;
+	uint64_t stages;
+	uint64_t exchanged_rows;
+	uint64_t exchanged_bytes;
+	uint64_t worker_cpu_us;
 };
 
 struct dh_query_history {

@@ -15,13 +15,14 @@ use datafusion_distributed::{
     ChannelResolver, CoordinatorToWorkerMsg, ExecuteTaskRequest, GetWorkerInfoRequest, GetWorkerInfoResponse,
     SetPlanRequest, WorkerChannel, WorkerToCoordinatorMsg,
 };
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tonic::codegen::http::HeaderMap;
 use tonic::transport::{Channel, Endpoint};
 use url::Url;
 
 use super::errors;
+use super::reports::Reports;
 
 /// How long a worker may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -154,12 +155,20 @@ impl WorkerChannel for KnownWorker {
         metrics: ExecutionPlanMetricsSet,
         task_ctx: &Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<WorkerToCoordinatorMsg>>> {
+        let key = set_plan_request.task_key;
         let answers = self
             .client
             .coordinator_channel(headers, set_plan_request, c2w_stream, metrics, task_ctx)
             .await
             .map_err(|error| self.failed.explain(error))?;
-        Ok(self.failed.explain_stream(answers))
+        match task_ctx.session_config().get_extension::<Reports>() {
+            Some(reports) => {
+                reports.follow(key, answers);
+                // Else the query would not end before it has all reports.
+                Ok(stream::empty().boxed())
+            }
+            None => Ok(self.failed.explain_stream(answers)),
+        }
     }
 
     async fn execute_task(

@@ -26,11 +26,14 @@ use super::codec::DuckDbCodec;
 use super::feeds::{Feeds, OfferedFeeds, is_feed};
 use super::queries::QUERY_HEADER;
 use super::query::DistributedQuery;
+use super::reports::{Reports, size_of_rows};
 use super::{errors, plan};
-use crate::engine::EngineError;
+use crate::engine::{Amount, EngineError, QueryReport};
 
 /// How often a reader that waits asks whether it is interrupted.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+/// How long the reports of tasks may be on their way once their query has ended.
+const REPORT_PATIENCE: Duration = Duration::from_millis(200);
 /// Batches of the result that wait for the reader, beside what the exchange holds.
 const MAX_QUEUED_BATCHES: usize = 2;
 
@@ -66,15 +69,18 @@ pub fn execute(
     workers: Vec<Url>,
     resources: &ExecutionResources,
     is_interrupted: impl Fn() -> bool + Send + 'static,
-) -> Result<Box<dyn RecordBatchReader + Send>, EngineError> {
+) -> Result<QueryReader, EngineError> {
     query.check()?;
     if workers.is_empty() {
         return Err(EngineError::new("Invalid Input", "There are no workers"));
     }
     let query_id = Uuid::new_v4();
+    let most_tasks = query.stages.iter().map(|stage| stage.tasks).max().unwrap_or(0);
+    let used_workers = most_tasks.min(workers.len());
+    let reports = Arc::<Reports>::default();
     let feeds = resources.feeds.offer(&query.feeds);
     let plan = plan::build(query_id, query, &feeds.ids).map_err(|error| errors::decode(&error))?;
-    let context = context(query_id, workers, resources).map_err(|error| errors::decode(&error))?;
+    let context = context(query_id, workers, resources, reports.clone()).map_err(|error| errors::decode(&error))?;
     let schema = plan.schema();
     let (sender, batches) = mpsc::channel(MAX_QUEUED_BATCHES);
     let running = resources.runtime.spawn(async move {
@@ -86,17 +92,27 @@ pub fn execute(
         }
         Ok(())
     });
-    Ok(Box::new(Reader {
+    Ok(QueryReader {
+        query_id: query_id.to_string(),
         runtime: resources.runtime.clone(),
         schema,
         batches,
         running: Some(running),
         _feeds: feeds,
         is_interrupted: Box::new(is_interrupted),
-    }))
+        reports,
+        has_failed: false,
+        workers: used_workers,
+        received: Amount::default(),
+    })
 }
 
-fn context(query_id: Uuid, workers: Vec<Url>, resources: &ExecutionResources) -> DataFusionResult<Arc<TaskContext>> {
+fn context(
+    query_id: Uuid,
+    workers: Vec<Url>,
+    resources: &ExecutionResources,
+    reports: Arc<Reports>,
+) -> DataFusionResult<Arc<TaskContext>> {
     let place = move |event: RouteTasksEvent| {
         if is_feed(event.plan) {
             return Some(Ok(RouteTasksEventResponse::new(vec![driver_url()])));
@@ -110,15 +126,18 @@ fn context(query_id: Uuid, workers: Vec<Url>, resources: &ExecutionResources) ->
         query_id.to_string().parse().expect("an id is a header value"),
     );
     let config = SessionConfig::new()
+        .with_extension(reports)
         .with_distributed_channel_resolver(resources.channels.clone())
         .with_distributed_user_codec(DuckDbCodec)
         .with_distributed_route_tasks_handler(place)
         .with_distributed_passthrough_headers(headers)?
-        .with_distributed_metrics_collection(false)?;
+        .with_distributed_metrics_collection(true)?;
     Ok(Arc::new(TaskContext::default().with_session_config(config)))
 }
 
-struct Reader {
+/// The rows of a query that runs. Dropping it ends the query.
+pub struct QueryReader {
+    query_id: String,
     runtime: Handle,
     schema: SchemaRef,
     batches: mpsc::Receiver<RecordBatch>,
@@ -127,15 +146,40 @@ struct Reader {
     /// Offered as long as the query runs.
     _feeds: OfferedFeeds,
     is_interrupted: Box<dyn Fn() -> bool + Send>,
+    reports: Arc<Reports>,
+    /// Then nobody waits for reports.
+    has_failed: bool,
+    workers: usize,
+    received: Amount,
 }
 
-impl Drop for Reader {
+impl Drop for QueryReader {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl Reader {
+impl QueryReader {
+    /// What the workers know the query by.
+    pub fn query_id(&self) -> &str {
+        &self.query_id
+    }
+
+    /// End the query, and tell what was done for it. Waits a moment for the tasks' reports, unless it has failed.
+    pub fn finish(&mut self) -> QueryReport {
+        self.end();
+        let patience = if self.has_failed {
+            Duration::ZERO
+        } else {
+            REPORT_PATIENCE
+        };
+        QueryReport {
+            workers: self.workers,
+            received: self.received,
+            tasks: self.runtime.block_on(self.reports.take(patience)),
+        }
+    }
+
     /// End the query on all workers: they notice that nobody reads.
     fn end(&mut self) {
         if let Some(running) = self.running.take() {
@@ -171,17 +215,27 @@ impl Reader {
     }
 }
 
-impl Iterator for Reader {
+impl Iterator for QueryReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_batch();
+        match &next {
+            Ok(Some(batch)) => {
+                self.received += Amount {
+                    rows: batch.num_rows() as u64,
+                    bytes: size_of_rows(batch) as u64,
+                };
+            }
+            Ok(None) => {}
+            Err(_) => self.has_failed = true,
+        }
         next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
             .transpose()
     }
 }
 
-impl RecordBatchReader for Reader {
+impl RecordBatchReader for QueryReader {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }

@@ -1,7 +1,7 @@
 //! A stage as DataFusion sees it: an operator whose rows DuckDB makes.
 
 use std::fmt::{self, Formatter};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -9,11 +9,13 @@ use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use tokio::task::JoinSet;
 
 use super::inbox::Inbox;
-use super::task::{self, TaskInput};
+use super::reports::Measures;
+use super::task::{self, Task, TaskInput};
 use super::task_scans::TaskScans;
 use super::worker::{QueryId, TaskHost};
 
@@ -33,6 +35,8 @@ pub(super) struct DuckDbExec {
     pub fragment: Arc<Fragment>,
     children: Vec<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
+    /// Set once it runs.
+    measures: OnceLock<Arc<Measures>>,
 }
 
 impl DuckDbExec {
@@ -51,6 +55,7 @@ impl DuckDbExec {
             fragment,
             children,
             properties: Arc::new(properties),
+            measures: OnceLock::new(),
         })
     }
 }
@@ -71,6 +76,11 @@ impl ExecutionPlan for DuckDbExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        // Who looks at a plan that runs is after its metrics. Exchanges have dozens for each connection, which would all be
+        // sent to the driver: their number grows with the square of the workers.
+        if self.measures.get().is_some() {
+            return Vec::new();
+        }
         self.children.iter().collect()
     }
 
@@ -91,12 +101,13 @@ impl ExecutionPlan for DuckDbExec {
             .get_extension::<TaskHost>()
             .ok_or_else(|| exec_datafusion_err!("this duckling runs no tasks"))?;
         // All inputs at once: what nobody asks for is not made.
+        let measures = self.measures.get_or_init(Arc::default);
         let mut filling = JoinSet::new();
         let names = &self.fragment.input_names;
         let mut inputs = Vec::with_capacity(names.len());
         for (name, input) in names.iter().zip(&self.children) {
             let partitions = input.output_partitioning().partition_count();
-            let inbox = Inbox::new(input.schema(), partitions, host.spill_folder.clone());
+            let inbox = Inbox::new(input.schema(), partitions, host.spill_folder.clone(), measures.clone());
             for partition in 0..partitions {
                 filling.spawn(inbox.clone().fill(input.execute(partition, context.clone())?));
             }
@@ -114,6 +125,17 @@ impl ExecutionPlan for DuckDbExec {
         };
         let query = context.session_config().get_extension::<QueryId>();
         let query = query.as_ref().and_then(|query| query.0.as_deref());
-        Ok(task::start(host, self.fragment.clone(), scans, inputs, query, filling))
+        let task = Task {
+            host,
+            fragment: self.fragment.clone(),
+            scans,
+            inputs,
+            measures: measures.clone(),
+        };
+        Ok(task::start(task, query, filling))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        self.measures.get().map(|measures| measures.metrics())
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatchReader;
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use super::errors;
+use super::reports::{Measures, size_of_rows};
 use crate::engine::{EngineError, Place, SpillFile, SpillReader};
 
 /// How much of an input waits in memory, in bytes of Arrow buffers.
@@ -30,6 +31,8 @@ pub(super) struct Inbox {
     /// and whoever waits for the first rows.
     begun: Notify,
     spill: Mutex<Option<SpillFile>>,
+    /// Of the task.
+    measures: Arc<Measures>,
 }
 
 struct State {
@@ -50,7 +53,12 @@ enum Item {
 
 impl Inbox {
     /// An inbox that `stream_count` streams bring rows of `schema` to.
-    pub(super) fn new(schema: SchemaRef, stream_count: usize, spill_folder: PathBuf) -> Arc<Self> {
+    pub(super) fn new(
+        schema: SchemaRef,
+        stream_count: usize,
+        spill_folder: PathBuf,
+        measures: Arc<Measures>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             schema,
             spill_folder,
@@ -65,6 +73,7 @@ impl Inbox {
             arrived: Condvar::new(),
             begun: Notify::new(),
             spill: Mutex::new(None),
+            measures,
         })
     }
 
@@ -104,6 +113,7 @@ impl Inbox {
     /// Take in a batch; false if nobody reads any more.
     async fn push(self: &Arc<Self>, batch: RecordBatch) -> Result<bool, EngineError> {
         let bytes = size_of_rows(&batch);
+        self.measures.receive(batch.num_rows(), bytes);
         let fits = {
             let state = self.lock();
             if state.closed {
@@ -202,16 +212,6 @@ impl Inbox {
             None => Err(EngineError::new("IO", "the spilled rows of an input are lost")),
         })
     }
-}
-
-/// The rows themselves: arrays that were received share a buffer with all others of their message.
-fn size_of_rows(batch: &RecordBatch) -> usize {
-    let sizes = batch.columns().iter().map(|column| {
-        let data = column.to_data();
-        data.get_slice_memory_size()
-            .unwrap_or_else(|_| column.get_array_memory_size())
-    });
-    sizes.sum()
 }
 
 /// A stream that is being taken in. If it goes without having said that it ended, rows are missing.

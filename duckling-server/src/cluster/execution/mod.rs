@@ -26,12 +26,13 @@ mod inbox;
 mod plan;
 mod queries;
 mod query;
+mod reports;
 mod task;
 mod task_scans;
 mod worker;
 
 pub use channels::{DriverAddress, WorkerChannels};
-pub use driver::{ExecutionResources, execute};
+pub use driver::{ExecutionResources, QueryReader, execute};
 pub use feeds::Feeds;
 pub use queries::Queries;
 pub use query::{DistributedQuery, Exchange, Input, Scan, Stage};

@@ -64,6 +64,13 @@ impl Queries {
         task.cancel();
     }
 
+    /// How many of the tasks of a query are done that this worker has; those that run count in part.
+    pub fn tasks_done(&self, id: &str) -> f64 {
+        let tasks = self.lock().get(id).map(|query| query.tasks.clone());
+        let done = |task: &Weak<Run>| task.upgrade().map_or(1.0, |task| task.progress());
+        tasks.unwrap_or_default().iter().map(done).sum()
+    }
+
     /// Have a service report the calls of drivers here.
     pub fn watch<S>(self: &Arc<Self>, service: S) -> Watched<S> {
         Watched {

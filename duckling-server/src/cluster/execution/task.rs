@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use super::duckdb_exec::Fragment;
 use super::errors;
 use super::inbox::{Inbox, InboxReader};
+use super::reports::Measures;
 use super::worker::TaskHost;
 use crate::engine::{Connection, EngineError, FragmentInput, quote_identifier, quote_literal};
 
@@ -40,26 +41,26 @@ pub(super) struct TaskInput {
     pub inbox: Arc<Inbox>,
 }
 
+/// What a task has to do, and with what.
+pub(super) struct Task {
+    pub host: Arc<TaskHost>,
+    pub fragment: Arc<Fragment>,
+    /// Name and SELECT of each.
+    pub scans: Vec<(String, String)>,
+    pub inputs: Vec<TaskInput>,
+    pub measures: Arc<Measures>,
+}
+
 /// Start a task, whose inputs are being filled by `filling`. Dropping the stream ends it.
-pub(super) fn start(
-    host: Arc<TaskHost>,
-    fragment: Arc<Fragment>,
-    scans: Vec<(String, String)>,
-    inputs: Vec<TaskInput>,
-    query: Option<&str>,
-    mut filling: JoinSet<()>,
-) -> SendableRecordBatchStream {
+pub(super) fn start(task: Task, query: Option<&str>, mut filling: JoinSet<()>) -> SendableRecordBatchStream {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
-    let schema = fragment.schema.clone();
+    let schema = task.fragment.schema.clone();
     let run = Arc::new(Run {
-        host,
-        fragment,
-        scans,
-        inputs,
+        task,
         state: Mutex::default(),
     });
     if let Some(query) = query {
-        run.host.queries.register(query, &run);
+        run.task.host.queries.register(query, &run);
     }
     filling.spawn(run.clone().begin(sender));
     let reader = Reader {
@@ -89,10 +90,7 @@ impl Drop for Reader {
 }
 
 pub(super) struct Run {
-    host: Arc<TaskHost>,
-    fragment: Arc<Fragment>,
-    scans: Vec<(String, String)>,
-    inputs: Vec<TaskInput>,
+    task: Task,
     state: Mutex<State>,
 }
 
@@ -110,7 +108,7 @@ impl Run {
 
     /// Wait until all inputs have rows, so that no thread of DuckDB waits for the first ones, and run the fragment.
     async fn begin(self: Arc<Self>, sender: mpsc::Sender<Row>) {
-        for input in &self.inputs {
+        for input in &self.task.inputs {
             input.inbox.begun().await;
         }
         let failed = sender.clone();
@@ -126,14 +124,17 @@ impl Run {
     }
 
     fn run(&self, sender: &mpsc::Sender<Row>) {
-        let counted = self.host.counters.start();
+        let counted = self.task.host.counters.start();
+        self.task.measures.start();
         // The end of the channel means the end of the rows: whatever else ends them must be said.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.send_rows(sender)))
             .unwrap_or_else(|_| Err(EngineError::new("Executor", "a task of a distributed query panicked")));
         let outcome = outcome.map_err(|error| self.cause(error));
         let connection = self.lock().connection.take();
+        let cpu = connection.as_ref().map(|connection| connection.cpu_time());
+        self.task.measures.end(cpu.unwrap_or_default());
         drop(connection);
-        for input in &self.inputs {
+        for input in &self.task.inputs {
             input.inbox.close();
         }
         // Whoever has got the end of the rows finds the task done.
@@ -145,14 +146,14 @@ impl Run {
 
     /// DuckDB makes a text of what an input failed with.
     fn cause(&self, error: EngineError) -> EngineError {
-        let failure = self.inputs.iter().find_map(|input| input.inbox.failure());
+        let failure = self.task.inputs.iter().find_map(|input| input.inbox.failure());
         failure.unwrap_or_else(|| self.with_scans(error))
     }
 
     /// What the libraries throw that DuckDB reads files with tells of no file.
     fn with_scans(&self, mut error: EngineError) -> EngineError {
         if error.class == errors::OF_LIBRARIES {
-            for (_, sql) in &self.scans {
+            for (_, sql) in &self.task.scans {
                 let end = sql.floor_char_boundary(MAX_SCAN_BYTES);
                 error.message = format!("{}\nwhile reading {}", error.message, &sql[..end]);
             }
@@ -162,16 +163,17 @@ impl Run {
 
     fn send_rows(&self, sender: &mpsc::Sender<Row>) -> Result<(), EngineError> {
         let connection = self.connect()?;
-        let inputs = self.inputs.iter().map(|input| FragmentInput {
+        let inputs = self.task.inputs.iter().map(|input| FragmentInput {
             name: input.name.clone(),
             rows: Box::new(InboxReader(input.inbox.clone())),
         });
-        let batches = connection.submit_fragment(&self.fragment.sql, &self.scans, inputs.collect())?;
-        let schema = &self.fragment.schema;
+        let batches = connection.submit_fragment(&self.task.fragment.sql, &self.task.scans, inputs.collect())?;
+        let schema = &self.task.fragment.schema;
         check_schema(schema, &batches.schema())?;
         for batch in batches {
             let (_, columns, _) = batch?.into_parts();
             let batch = RecordBatch::try_new(schema.clone(), columns)?;
+            self.task.measures.make(&batch);
             if sender.blocking_send(Ok(batch)).is_err() {
                 break;
             }
@@ -181,9 +183,9 @@ impl Run {
 
     /// Open the connection, so that `cancel` reaches it.
     fn connect(&self) -> Result<Arc<Connection>, EngineError> {
-        let connection = Arc::new(self.host.database.connect()?);
+        let connection = Arc::new(self.task.host.database.connect()?);
         connection.keep_types()?;
-        for (name, value) in &self.fragment.settings {
+        for (name, value) in &self.task.fragment.settings {
             connection.query(&format!("SET {} = {}", quote_identifier(name), quote_literal(value)))?;
         }
         let mut state = self.lock();
@@ -194,9 +196,22 @@ impl Run {
         Ok(connection)
     }
 
+    /// How much of it is done, from 0 to 1.
+    pub(super) fn progress(&self) -> f64 {
+        if self.task.measures.has_ended() {
+            return 1.0;
+        }
+        let percent = self
+            .lock()
+            .connection
+            .as_ref()
+            .and_then(|connection| connection.progress());
+        percent.unwrap_or_default() / 100.0
+    }
+
     /// End the task, if it has not ended. Returns at once.
     pub(super) fn cancel(self: &Arc<Self>) {
-        for input in &self.inputs {
+        for input in &self.task.inputs {
             input.inbox.close();
         }
         if !self.interrupt() {

@@ -43,8 +43,14 @@ void dh_engine_connection_track_progress(dh_engine_connection *connection, bool 
 	config.print_progress_bar = false;
 }
 
+//! What other ducklings have done is not all of a statement.
+static constexpr double MAX_UNFINISHED = 99;
+
 double dh_engine_connection_progress(const dh_engine_connection *connection) noexcept {
-	return connection->connection->GetQueryProgress();
+	auto &context = *connection->connection->context;
+	auto percent = connection->connection->GetQueryProgress();
+	// DuckDB does not look while its thread waits for other ducklings
+	return MaxValue(percent, duckling::Meter::Of(context)->exchange_progress * MAX_UNFINISHED);
 }
 
 bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexcept {

@@ -72,6 +72,35 @@ struct dh_engine_interrupt {
 	bool (*is_interrupted)(void *context);
 };
 
+//! Rows, and the bytes of their Arrow buffers.
+struct dh_engine_amount {
+	uint64_t rows;
+	uint64_t bytes;
+};
+
+//! What one task has done.
+struct dh_engine_task_report {
+	//! Both counted from 0
+	uint64_t stage;
+	uint64_t task;
+	//! From other tasks
+	dh_engine_amount received;
+	dh_engine_amount made;
+	uint64_t elapsed_nanoseconds;
+	uint64_t cpu_nanoseconds;
+};
+
+//! What was done for a distributed query.
+struct dh_engine_query_report {
+	//! Ducklings that its tasks were given to
+	uint64_t workers;
+	//! What has come back
+	dh_engine_amount received;
+	//! Those that have reported, by stage and number
+	const dh_engine_task_report *tasks;
+	size_t task_count;
+};
+
 //! The ducklings that an instance can have parts of its queries run by. Called from DuckDB's threads.
 struct dh_engine_cluster {
 	void *context;
@@ -87,7 +116,12 @@ struct dh_engine_cluster {
 	                          void **feeds, size_t feed_count, dh_engine_interrupt interrupt, void **out_query);
 	//! Wait for a batch of the last stage; at the end, `out->release` is null.
 	dh_engine_error *(*next)(void *query, ArrowArray *out);
-	//! End a query, finished or not.
+	//! How much of a query is done, from 0 to 1. Does not wait. May be called from any thread.
+	double (*progress)(void *query);
+	//! End a query and tell what was done for it, as far as the tasks say so within a moment. What `out` points to lives as
+	//! long as the query.
+	dh_engine_error *(*finish)(void *query, dh_engine_query_report *out);
+	//! Free a query, finished or not.
 	void (*end)(void *query);
 };
 //! Have queries of this instance run on a cluster; `cluster` must live as long as the instance.
@@ -118,6 +152,22 @@ bool dh_engine_connection_in_transaction(dh_engine_connection *connection) noexc
 dh_engine_error *dh_engine_connection_catalog_version(dh_engine_connection *connection, dh_engine_str database,
                                                       uint64_t *out) noexcept;
 
+//! What other ducklings have done for the statements of a connection.
+struct dh_engine_distribution {
+	//! Those of the part with most tasks; null without any. Literals.
+	const char *mode;
+	const char *merge;
+	//! Of all parts
+	uint64_t stages;
+	uint64_t tasks;
+	//! Of the part with most of them
+	uint64_t workers;
+	//! Between tasks, and to the driver
+	dh_engine_amount exchanged;
+	//! Of all tasks
+	uint64_t cpu_nanoseconds;
+};
+
 //! What the statements of a connection have cost.
 struct dh_engine_usage {
 	//! Of all threads together
@@ -126,6 +176,7 @@ struct dh_engine_usage {
 	uint64_t peak_memory_bytes;
 	//! By how much its temporary files grew at most meanwhile
 	uint64_t peak_temporary_bytes;
+	dh_engine_distribution distribution;
 };
 
 //! The meter of a connection, which outlives it.

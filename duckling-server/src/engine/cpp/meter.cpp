@@ -1,4 +1,4 @@
-// What statements cost: CPU time, memory, temporary files.
+// What statements cost: CPU time, memory, temporary files, and what other ducklings do for them.
 
 #include "meter.hpp"
 
@@ -48,6 +48,34 @@ void Meter::Reset(ClientContext &context) {
 	peak_memory_bytes = 0;
 	peak_temporary_bytes = 0;
 	first_temporary_bytes = BufferManager::GetBufferManager(context).GetUsedSwap();
+	exchange_progress = -1;
+	lock_guard<mutex> guard(lock);
+	distribution = {};
+	most_tasks = 0;
+}
+
+void Meter::BeginExchange(const char *mode, const char *merge, uint64_t stages, uint64_t tasks) {
+	lock_guard<mutex> guard(lock);
+	distribution.stages += stages;
+	distribution.tasks += tasks;
+	if (tasks > most_tasks) {
+		most_tasks = tasks;
+		distribution.mode = mode;
+		distribution.merge = merge;
+	}
+}
+
+void Meter::EndExchange(uint64_t workers, const dh_engine_amount &exchanged, uint64_t cpu) {
+	lock_guard<mutex> guard(lock);
+	distribution.workers = MaxValue(distribution.workers, workers);
+	distribution.exchanged.rows += exchanged.rows;
+	distribution.exchanged.bytes += exchanged.bytes;
+	distribution.cpu_nanoseconds += cpu;
+}
+
+dh_engine_distribution Meter::Distribution() const {
+	lock_guard<mutex> guard(lock);
+	return distribution;
 }
 
 void Meter::Sample(ClientContext &context) {
@@ -102,5 +130,5 @@ void dh_engine_connection_reset_meter(dh_engine_connection *connection) noexcept
 
 dh_engine_usage dh_engine_meter_read(const dh_engine_meter *handle) noexcept {
 	auto &meter = *handle->meter;
-	return {meter.cpu_nanoseconds, meter.peak_memory_bytes, meter.peak_temporary_bytes};
+	return {meter.cpu_nanoseconds, meter.peak_memory_bytes, meter.peak_temporary_bytes, meter.Distribution()};
 }

@@ -1,9 +1,12 @@
-// What statements cost: CPU time, memory, temporary files.
+// What statements cost: CPU time, memory, temporary files, and what other ducklings do for them.
 #pragma once
 
 #include "duckdb/common/atomic.hpp"
+#include "duckdb/common/mutex.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/client_context_state.hpp"
+
+#include "engine.h"
 
 namespace duckling {
 
@@ -18,6 +21,14 @@ public:
 	//! Look at what the instance uses now.
 	void Sample(duckdb::ClientContext &context);
 
+	//! A part of the statement begins on other ducklings.
+	void BeginExchange(const char *mode, const char *merge, uint64_t stages, uint64_t tasks);
+	//! It has ended.
+	void EndExchange(uint64_t workers, const dh_engine_amount &exchanged, uint64_t cpu_nanoseconds);
+	dh_engine_distribution Distribution() const;
+	//! How much is done of what other ducklings do now, from 0 to 1; negative if they do nothing, or nobody has asked.
+	duckdb::atomic<double> exchange_progress {-1};
+
 	void OnTaskStart(duckdb::ClientContext &context) override;
 	void OnTaskStop(duckdb::ClientContext &context) override;
 
@@ -30,6 +41,11 @@ public:
 
 private:
 	duckdb::atomic<uint64_t> first_temporary_bytes {0};
+	//! Guards what follows
+	mutable duckdb::mutex lock;
+	dh_engine_distribution distribution {};
+	//! Of the part with most tasks, which gives the statement its mode
+	uint64_t most_tasks = 0;
 };
 
 //! What the calling thread does for a statement while this lives counts as well, such as planning it.

@@ -114,6 +114,10 @@ private:
 					query.settings.emplace_back(name, value.ToString());
 				}
 			}
+			if (ClientConfig::GetConfig(context).enable_progress_bar) {
+				query.settings.emplace_back("enable_progress_bar", "true");
+				query.settings.emplace_back("enable_progress_bar_print", "false");
+			}
 			auto exchange = MakeExchange(cluster, query, *target);
 			exchange->children = TakeFeeds(context, binder, query, source);
 			target = std::move(exchange);

@@ -48,6 +48,44 @@ const char *Name(Exchange exchange) {
 	}
 }
 
+//! The SQL with another name in the place of `name`, which nothing else is called.
+std::string WithName(const std::string &sql, const std::string &name, const std::string &other) {
+	std::string result;
+	idx_t begin = 0;
+	for (auto found = sql.find(name); found != std::string::npos; found = sql.find(name, found + name.size())) {
+		auto end = found + name.size();
+		if (end < sql.size() && StringUtil::CharacterIsDigit(sql[end])) {
+			continue;
+		}
+		result += sql.substr(begin, found - begin) + other;
+		begin = end;
+	}
+	return result + sql.substr(begin);
+}
+
+//! Break a line where it has a space that is in no quotes.
+std::string Wrapped(const std::string &sql) {
+	static constexpr idx_t WIDTH = 100;
+	std::string result;
+	idx_t begin = 0;
+	idx_t last_space = 0;
+	char quote = 0;
+	for (idx_t i = 0; i < sql.size(); i++) {
+		if (quote) {
+			quote = sql[i] == quote ? 0 : quote;
+		} else if (sql[i] == '\'' || sql[i] == '"') {
+			quote = sql[i];
+		} else if (sql[i] == ' ') {
+			last_space = i;
+		}
+		if (i - begin >= WIDTH && last_space > begin) {
+			result += sql.substr(begin, last_space - begin) + "\n";
+			begin = last_space + 1;
+		}
+	}
+	return result + sql.substr(begin);
+}
+
 } // namespace
 
 idx_t DistributedQuery::TaskCount() const {
@@ -78,23 +116,41 @@ std::string DistributedQuery::ToJson() const {
 	return "{\"stages\":" + List(stages, write_stage) + ",\"settings\":" + List(settings, write_setting) + "}";
 }
 
-std::string DistributedQuery::Describe() const {
-	std::string result;
+std::string DistributedQuery::StageName(idx_t stage) {
+	return StringUtil::Format("Stage %llu", (uint64_t)stage + 1);
+}
+
+std::string DistributedQuery::Heading(idx_t index) const {
+	auto &stage = stages[index];
+	if (stage.feed.IsValid()) {
+		return "fed by the driver";
+	}
+	auto result = std::to_string(stage.tasks) + (stage.tasks == 1 ? " task" : " tasks");
+	for (auto &input : stage.inputs) {
+		result += ", " + StringUtil::Lower(Name(input.exchange)) + " of " + StringUtil::Lower(StageName(input.stage));
+	}
+	return result;
+}
+
+InsertionOrderPreservingMap<std::string> DistributedQuery::Describe() const {
+	InsertionOrderPreservingMap<std::string> result;
+	result["Mode"] = mode;
+	result["Merge"] = merge;
+	result["Tasks"] = std::to_string(TaskCount());
 	for (idx_t i = 0; i < stages.size(); i++) {
 		auto &stage = stages[i];
+		auto name = StageName(i);
+		result[name] = Heading(i);
+		auto sql = stage.sql;
 		if (stage.feed.IsValid()) {
-			result += StringUtil::Format("Stage %llu, fed by the driver\n", (uint64_t)i + 1);
 			continue;
 		}
-		result += StringUtil::Format("Stage %llu, %llu %s", (uint64_t)i + 1, (uint64_t)stage.tasks,
-		                             stage.tasks == 1 ? "task" : "tasks");
 		for (auto &input : stage.inputs) {
-			result += StringUtil::Format(", %s of stage %llu", StringUtil::Lower(Name(input.exchange)),
-			                             (uint64_t)input.stage + 1);
+			sql = WithName(sql, input.name, StringUtil::Format("stage_%llu", (uint64_t)input.stage + 1));
 		}
-		result += ": " + stage.sql + "\n";
+		result[name + " SQL"] = Wrapped(sql);
 		for (auto &scan : stage.scans) {
-			result += "  " + scan.name + ": " + scan.sql[0] + "\n";
+			result[name + " " + scan.name] = Wrapped(scan.sql[0]);
 		}
 	}
 	return result;

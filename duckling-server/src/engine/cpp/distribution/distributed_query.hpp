@@ -1,6 +1,7 @@
 // A query cut into stages that run on several ducklings.
 #pragma once
 
+#include "duckdb/common/insertion_order_preserving_map.hpp"
 #include "duckdb/common/optional_idx.hpp"
 #include "duckdb/common/types.hpp"
 #include "duckdb/common/vector.hpp"
@@ -71,18 +72,23 @@ struct Stage {
 struct DistributedQuery {
 	duckdb::vector<Stage> stages;
 	duckdb::vector<Feed> feeds;
-	//! How the tasks divide what they read: one of the modes of duckherder_get_query_execution_stats
-	std::string mode;
-	//! How their rows come together: one of its merge strategies
-	std::string merge;
+	//! How the tasks divide what they read: one of the modes of duckherder_get_query_execution_stats. A literal.
+	const char *mode = nullptr;
+	//! How their rows come together: one of its merge strategies. A literal.
+	const char *merge = nullptr;
 	//! Settings of the session that the tasks must share
 	duckdb::vector<std::pair<std::string, std::string>> settings;
+
+	//! What EXPLAIN calls a stage.
+	static std::string StageName(duckdb::idx_t stage);
 
 	duckdb::idx_t TaskCount() const;
 	//! As JSON, without the types.
 	std::string ToJson() const;
-	//! One line for each stage, for EXPLAIN.
-	std::string Describe() const;
+	//! How many tasks a stage has, and what they read, in words.
+	std::string Heading(duckdb::idx_t stage) const;
+	//! What each stage does, for EXPLAIN.
+	duckdb::InsertionOrderPreservingMap<std::string> Describe() const;
 };
 
 } // namespace duckling

@@ -94,7 +94,7 @@ Leaves LeavesOf(ClientContext &context, LogicalOperator &op) {
 		auto &get = op.Cast<LogicalGet>();
 		if (IsFileScan(get)) {
 			result.files = true;
-			result.file_rows = get.EstimateSourceCardinality(context);
+			result.file_rows = RowsOfFiles(context, get);
 		} else {
 			result.tables = get.GetTable() != nullptr;
 			result.driver = true;

@@ -266,6 +266,24 @@ bool IsFileScan(const LogicalGet &get) {
 	return !files->file_options.filename;
 }
 
+idx_t RowsOfFiles(ClientContext &context, LogicalGet &get) {
+	auto estimate = get.EstimateSourceCardinality(context);
+	auto &files = *FilesOf(get)->file_list;
+	auto count = files.GetTotalFileCount();
+	if (estimate > 0 || count < 2 || count > MAX_INSPECTED_FILES || !IsParquet(get)) {
+		return estimate;
+	}
+	// DuckDB takes the first file for an example, and that one is empty
+	vector<string> paths;
+	for (auto &file : files.GetAllFiles()) {
+		paths.push_back(Absolute(context, file.path));
+	}
+	for (auto &file : InspectFiles(context, paths)) {
+		estimate += file.rows;
+	}
+	return estimate;
+}
+
 const FileSplit &FileSplits::Get(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
 	auto known = splits.find(&get);
 	if (known != splits.end()) {

@@ -11,6 +11,8 @@ namespace duckling {
 
 //! Whether `get` reads files in a way that tasks can divide.
 bool IsFileScan(const duckdb::LogicalGet &get);
+//! How many rows its files have, as far as that is known.
+duckdb::idx_t RowsOfFiles(duckdb::ClientContext &context, duckdb::LogicalGet &get);
 
 //! What the tasks of a stage read of a file scan.
 struct FileSplit {

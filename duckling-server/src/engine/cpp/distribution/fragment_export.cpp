@@ -56,20 +56,24 @@ unique_ptr<TableRef> Subquery(unique_ptr<QueryNode> query, const char *alias) {
 	return std::move(result);
 }
 
-//! The rows of `query`, with states of aggregates as the STRUCTs that they are.
+//! The rows of `query`, of the very types as which they are sent: states of aggregates are STRUCTs, and DuckDB writes the column
+//! of a scan of which only the rows count, a BOOLEAN, as the number 1.
 unique_ptr<QueryNode> AsSent(unique_ptr<QueryNode> query, const vector<LogicalPlanSQLExportField> &fields) {
-	bool has_states = false;
+	auto may_differ = [](const LogicalType &type) {
+		return type.IsAggregateState() || type.id() == LogicalTypeId::BOOLEAN;
+	};
+	bool any = false;
 	for (auto &field : fields) {
-		has_states = has_states || field.type.IsAggregateState();
+		any = any || may_differ(field.type);
 	}
-	if (!has_states) {
+	if (!any) {
 		return query;
 	}
 	auto select = make_uniq<SelectNode>();
 	for (idx_t i = 0; i < fields.size(); i++) {
 		auto &type = fields[i].type;
 		unique_ptr<ParsedExpression> column = make_uniq<ColumnRefExpression>(ColumnName(i), Identifier(ROWS));
-		if (type.IsAggregateState()) {
+		if (may_differ(type)) {
 			column = make_uniq<CastExpression>(SentType(type), std::move(column));
 		}
 		column->SetAlias(ColumnName(i));
@@ -319,7 +323,7 @@ DistributedQuery FragmentPlanner::Assemble(const Closed &last) {
 	};
 	add(last.stage);
 	result.mode = result.TaskCount() == 1 ? "DELEGATED" : by_row_groups ? "ROW_GROUP_PARTITION" : "NATURAL_PARTITION";
-	result.merge = merge.empty() ? "CONCATENATE" : merge;
+	result.merge = merge ? merge : "CONCATENATE";
 	CheckWorth(result);
 	return result;
 }

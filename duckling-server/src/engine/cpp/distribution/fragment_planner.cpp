@@ -164,7 +164,7 @@ Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
 		                            : get.GetName() + " runs on one node");
 	}
 	auto scan = Export(Fragment(get));
-	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}, get.EstimateSourceCardinality(context)};
+	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}, RowsOfFiles(context, get)};
 	Fragment result(get);
 	if (stage_scan.rows <= options.replicated_rows) {
 		stage_scan.sql.push_back(WholeFileScan(context, get, *scan.query));

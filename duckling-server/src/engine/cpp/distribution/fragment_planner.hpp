@@ -113,7 +113,7 @@ private:
 	duckdb::idx_t scan_count = 0;
 	duckdb::vector<Reason> reasons;
 	bool by_row_groups = true;
-	std::string merge;
+	const char *merge = nullptr;
 };
 
 } // namespace duckling
