@@ -19,7 +19,7 @@ from random_queries import Statement
 #: Where tables are: in files, half of them in the driver, or all.
 FILES, MIXED, NATIVE = "files", "mixed", "native"
 SOURCES = (FILES, MIXED, NATIVE)
-TASKS = re.compile(r"Stage \d+, (\d+) tasks?")
+TASKS = re.compile(r'"Stage \d+": "(\d+) tasks?')
 
 
 class ClusterBench:
