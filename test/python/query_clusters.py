@@ -19,7 +19,7 @@ from random_queries import Statement
 #: Where tables are: in files, half of them in the driver, or all.
 FILES, MIXED, NATIVE = "files", "mixed", "native"
 SOURCES = (FILES, MIXED, NATIVE)
-TASKS = re.compile(r"Stage \d+, (\d+) tasks?")
+TASKS = re.compile(r'"Stage \d+": "(\d+) tasks?')
 
 
 class ClusterBench:
@@ -84,6 +84,9 @@ class ClusterBench:
 
     def kind_of(self, sql: str, statement: Statement) -> str:
         """Whether a query is distributed, by its plan."""
+        if statement.parameters:
+            # EXPLAIN of one with parameters has DuckDB's pushdown read expressions that it has freed
+            return "with parameters"
         try:
             plan = self.cluster.client.execute(f"EXPLAIN (FORMAT json) {sql}", statement.parameters).fetchall()
         except duckdb.Error:

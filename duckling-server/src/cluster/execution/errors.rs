@@ -16,6 +16,12 @@ const END: char = '\u{1}';
 /// Errors travel in headers: see `flight/status.rs`.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 const MAX_DETAIL_BYTES: usize = 4 << 10;
+/// The detail that says which worker an error is of.
+const WORKER: &str = "worker";
+/// The class of what is no exception of DuckDB's: that of a library which it uses, as for Parquet files.
+pub(super) const OF_LIBRARIES: &str = "Invalid";
+/// Classes of errors whose cause is the worker or what it reads, rather than the query.
+const OF_WORKERS: [&str; 3] = ["IO", "Out of Memory", OF_LIBRARIES];
 
 #[derive(Deserialize, Serialize)]
 struct Encoded {
@@ -58,15 +64,23 @@ pub(super) fn decode(error: &DataFusionError) -> EngineError {
     find(error).unwrap_or_else(|| EngineError::new("IO", format!("A distributed query failed: {}", causes(error))))
 }
 
-/// Name the worker that an error is about, unless it is DuckDB's own.
+/// Name the worker that an error is about, unless that is said already, or the error is one that every worker would make.
 pub(super) fn at_worker(address: &str, error: DataFusionError) -> DataFusionError {
-    if find(&error).is_some() {
-        return error;
-    }
-    encode(&EngineError::new(
-        "IO",
-        format!("Worker {address} failed, or cannot be reached: {}", causes(&error)),
-    ))
+    let mut named = match find(&error) {
+        Some(known) if known.details.contains_key(WORKER) || !OF_WORKERS.contains(&known.class.as_str()) => {
+            return error;
+        }
+        Some(known) => EngineError {
+            message: format!("Worker {address}: {}", known.message),
+            ..known
+        },
+        None => EngineError::new(
+            "IO",
+            format!("Worker {address} failed, or cannot be reached: {}", causes(&error)),
+        ),
+    };
+    named.details.insert(WORKER.to_string(), address.to_string());
+    encode(&named)
 }
 
 /// What an error says, and what the errors say that have caused it.
@@ -111,5 +125,19 @@ mod tests {
         let decoded = decode(&at_worker("10.0.0.1:8815", error));
         assert_eq!(decoded.class, "IO");
         assert!(decoded.message.contains("10.0.0.1:8815") && decoded.message.contains("broken pipe"));
+    }
+
+    #[test]
+    fn an_error_of_a_worker_names_it_once() {
+        let error = encode(&EngineError::new("Out of Memory", "no room"));
+        let decoded = decode(&at_worker("b:1", at_worker("a:1", error)));
+        assert_eq!(
+            (decoded.class.as_str(), decoded.message.as_str()),
+            ("Out of Memory", "Worker a:1: no room")
+        );
+        let error = at_worker("a:1", DataFusionError::External("broken pipe".into()));
+        assert!(!decode(&at_worker("b:1", error)).message.contains("b:1"));
+        let error = EngineError::new("Conversion", "no number");
+        assert_eq!(decode(&at_worker("a:1", encode(&error))), error);
     }
 }

@@ -31,6 +31,8 @@ const MAX_QUEUED_BATCHES: usize = 8;
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
 /// Of the thread that plans and runs a fragment: DuckDB recurses into nested queries as far as eight megabytes allow.
 const STACK_BYTES: usize = 16 << 20;
+/// What is said of a scan in an error.
+const MAX_SCAN_BYTES: usize = 2000;
 
 type Row = Result<RecordBatch, DataFusionError>;
 
@@ -145,7 +147,18 @@ impl Run {
     /// DuckDB makes a text of what an input failed with.
     fn cause(&self, error: EngineError) -> EngineError {
         let failure = self.task.inputs.iter().find_map(|input| input.inbox.failure());
-        failure.unwrap_or(error)
+        failure.unwrap_or_else(|| self.with_scans(error))
+    }
+
+    /// What the libraries throw that DuckDB reads files with tells of no file.
+    fn with_scans(&self, mut error: EngineError) -> EngineError {
+        if error.class == errors::OF_LIBRARIES {
+            for (_, sql) in &self.task.scans {
+                let end = sql.floor_char_boundary(MAX_SCAN_BYTES);
+                error.message = format!("{}\nwhile reading {}", error.message, &sql[..end]);
+            }
+        }
+        error
     }
 
     fn send_rows(&self, sender: &mpsc::Sender<Row>) -> Result<(), EngineError> {

@@ -57,7 +57,8 @@ static ErrorData Thrown(const std::exception &ex) {
 	}
 	try {
 		ErrorData thrown(error.RawMessage());
-		return thrown.Type() == ExceptionType::INVALID ? error : thrown;
+		// A text that only looks like one has no message
+		return thrown.RawMessage().empty() ? error : thrown;
 	} catch (const std::exception &) {
 		return error;
 	}
