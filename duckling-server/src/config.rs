@@ -23,6 +23,8 @@ pub struct Config {
     pub memory_limit: Option<String>,
     /// Where statements spill what does not fit into memory; DuckDB's `.tmp` in the working directory if absent.
     pub temp_dir: Option<PathBuf>,
+    /// Folder of the files of distributed tables, which all ducklings reach; there can be none if absent.
+    pub storage: Option<PathBuf>,
     pub max_sessions: usize,
     /// A session that is not used for so long is closed.
     pub session_idle_timeout: Duration,
@@ -71,6 +73,7 @@ impl Default for Config {
             threads: None,
             memory_limit: None,
             temp_dir: None,
+            storage: None,
             max_sessions: 1000,
             session_idle_timeout: Duration::from_secs(3600),
             disconnect_timeout: Duration::from_secs(5),

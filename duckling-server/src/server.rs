@@ -37,6 +37,8 @@ pub enum ServerError {
     Config(#[from] ConfigError),
     #[error("cannot start DuckDB")]
     Instance(#[source] EngineError),
+    #[error("cannot have distributed tables")]
+    Storage(#[source] EngineError),
     #[error("cannot open database \"{name}\"{}", at(path.as_ref()))]
     Database {
         name: String,
@@ -88,6 +90,9 @@ impl Server {
             );
         }
         let instance = Database::open(&config.duckdb_settings()?).map_err(ServerError::Instance)?;
+        if let Some(storage) = &config.storage {
+            instance.store_tables_in(storage).map_err(ServerError::Storage)?;
+        }
         for database in &databases {
             instance
                 .attach(&database.name, database.path.as_deref(), database.read_only)
@@ -96,6 +101,9 @@ impl Server {
                     path: database.path.clone(),
                     source,
                 })?;
+            if config.storage.is_some() && !database.read_only {
+                instance.list_files_of(&database.name).map_err(ServerError::Storage)?;
+            }
             tracing::info!(
                 database = database.name,
                 path = database.path.as_ref().map(|path| path.display().to_string()),

@@ -75,6 +75,9 @@ pub struct Arguments {
     /// Database of clients that name none [default: the first one]
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     default_database: Option<String>,
+    /// Folder of the files of distributed tables, which all servers of a cluster reach by this path [default: no such tables]
+    #[arg(long, value_name = "DIR", help_heading = DATABASES)]
+    storage: Option<PathBuf>,
     /// Let nobody write to this database; repeatable
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     read_only: Vec<String>,
@@ -167,6 +170,7 @@ impl Arguments {
             threads: self.threads,
             memory_limit: self.memory_limit,
             temp_dir: self.temp_dir,
+            storage: self.storage,
             max_sessions: self.max_sessions,
             session_idle_timeout: self.session_idle_timeout,
             disconnect_timeout: self.disconnect_timeout,

@@ -113,6 +113,15 @@ impl Connection {
         unsafe { ffi::check(ffi::dh_engine_connection_keep_types(self.handle)) }
     }
 
+    /// Have a database list the files of its distributed tables.
+    ///
+    /// # Errors
+    /// DuckDB's own.
+    pub fn create_file_list(&self, database: &str) -> Result<(), EngineError> {
+        // SAFETY: the handle lives as long as `self`, the name for the call.
+        unsafe { ffi::check(ffi::dh_engine_connection_create_file_list(self.handle, database.into())) }
+    }
+
     /// Stop the running statement, if any, with DuckDB's Interrupt error. Callable from any thread.
     pub fn interrupt(&self) {
         // SAFETY: the handle lives as long as `self`.

@@ -94,14 +94,45 @@ impl Database {
                 .to_str()
                 .ok_or_else(|| EngineError::new("IO", "the file's name is not UTF-8"))?,
         };
-        // The type keeps DuckDB from reading a prefix of the path, as in `sqlite:x`, as one.
+        // The type makes distributed tables possible, and keeps DuckDB from reading a prefix of the path, as in `sqlite:x`,
+        // as one.
         let sql = format!(
-            "ATTACH '{}' AS {} (TYPE duckdb{})",
+            "ATTACH '{}' AS {} (TYPE duckling{})",
             path.replace('\'', "''"),
             quote_identifier(name),
             if read_only { ", READ_ONLY" } else { "" }
         );
         self.connect()?.query(&sql).map(drop)
+    }
+
+    /// Have the files of distributed tables lie in this folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    /// `IO` if the folder cannot be used.
+    pub fn store_tables_in(&self, folder: &Path) -> Result<(), EngineError> {
+        let unusable = |reason: String| {
+            let folder = folder.display();
+            EngineError::new(
+                "IO",
+                format!("the storage of distributed tables, {folder}, cannot be used: {reason}"),
+            )
+        };
+        std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
+        // Every process has its own working directory.
+        let folder = folder.canonicalize().map_err(|error| unusable(error.to_string()))?;
+        let root = folder
+            .to_str()
+            .ok_or_else(|| unusable("its name is not UTF-8".to_string()))?;
+        // SAFETY: the handle lives as long as `self`, the name for the call.
+        unsafe { ffi::check(ffi::dh_engine_database_set_storage(self.instance.handle, root.into())) }
+    }
+
+    /// Have an attached database list the files of its distributed tables.
+    ///
+    /// # Errors
+    /// DuckDB's own, such as that the database is read-only.
+    pub fn list_files_of(&self, name: &str) -> Result<(), EngineError> {
+        self.connect()?.create_file_list(name)
     }
 
     /// Have connections that are opened from now on begin in this database.

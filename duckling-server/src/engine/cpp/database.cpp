@@ -1,6 +1,7 @@
 // Instances, which begin without databases.
 
 #include "engine_internal.hpp"
+#include "tables/duckling_catalog.hpp"
 #include "travelling_types.hpp"
 
 #include "duckdb/main/database_manager.hpp"
@@ -36,6 +37,7 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
 		}
 		auto database = DuckDB::CreateEmpty(&config);
 		duckling::RegisterTravellingTypes(DBConfig::GetConfig(*database->instance));
+		duckling::RegisterTables(*database->instance);
 		*out = new dh_engine_database {std::move(database)};
 	});
 }

@@ -55,6 +55,10 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
                                          dh_engine_database **out) noexcept;
 //! Have connections that are opened from now on begin in this attached database.
 dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept;
+//! Have distributed tables lie in this folder, which is there.
+dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root) noexcept;
+//! Have an attached database list files of distributed tables.
+dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *connection, dh_engine_str database) noexcept;
 //! What an instance has to work with.
 struct dh_engine_resources {
 	uint64_t threads;

@@ -1,0 +1,100 @@
+// Recognizes distributed tables, and makes tables so.
+
+#include "distributed_table.hpp"
+
+#include "duckling_catalog.hpp"
+
+#include "duckdb/common/types/uuid.hpp"
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/main/config.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+constexpr const char *OPTION = "distributed";
+
+bool BooleanOption(const ParsedExpression &expression) {
+	auto text = expression.ToString();
+	if (text.size() > 2 && text.front() == '\'') {
+		text = text.substr(1, text.size() - 2);
+	}
+	auto result = Value(text).DefaultTryCastAs(LogicalType::BOOLEAN);
+	if (!result || result->IsNull()) {
+		throw BinderException("The option \"%s\" of a table is true or false, not %s", OPTION, expression.ToString());
+	}
+	return BooleanValue::Get(*result);
+}
+
+void RefuseKeys(const CreateTableInfo &info) {
+	for (auto &constraint : info.constraints) {
+		if (constraint->type == ConstraintType::UNIQUE || constraint->type == ConstraintType::FOREIGN_KEY) {
+			throw BinderException("Table \"%s\" cannot be distributed, as it has the constraint \"%s\": PRIMARY KEY, UNIQUE "
+			                      "and FOREIGN KEY need an index, which only native tables have. Leave out the constraint, "
+			                      "or WITH (distributed = true)",
+			                      info.GetTableName().GetIdentifierName(), constraint->ToString());
+		}
+	}
+}
+
+} // namespace
+
+bool IsDistributed(const CatalogEntry &entry) {
+	return entry.type == CatalogType::TABLE_ENTRY && entry.tags.find(TABLE_ID_TAG) != entry.tags.end();
+}
+
+string TableId(const CatalogEntry &table) {
+	return table.tags.find(TABLE_ID_TAG)->second;
+}
+
+void TakeTableOptions(DatabaseInstance &instance, CreateTableInfo &info) {
+	if (info.tags.find(TABLE_ID_TAG) != info.tags.end()) {
+		RefuseKeys(info);
+		return;
+	}
+	bool distributed = false;
+	for (auto &option : info.options) {
+		if (!StringUtil::CIEquals(option.first, OPTION)) {
+			throw BinderException("Unknown option \"%s\" of table \"%s\": there is \"%s\"", option.first,
+			                      info.GetTableName().GetIdentifierName(), OPTION);
+		}
+		distributed = BooleanOption(*option.second);
+	}
+	info.options.clear();
+	if (!distributed) {
+		return;
+	}
+	if (!info.partition_keys.empty() || !info.sort_keys.empty()) {
+		throw NotImplementedException("PARTITIONED BY and SORTED BY are not supported yet for distributed tables");
+	}
+	StorageRoot(instance);
+	RefuseKeys(info);
+	for (auto name : {"filename", "file_row_number", "file_index"}) {
+		if (info.columns.ColumnExists(Identifier(name))) {
+			throw BinderException("Table \"%s\" cannot be distributed with a column \"%s\": scans of files have one of that name",
+			                      info.GetTableName().GetIdentifierName(), name);
+		}
+	}
+	info.tags[TABLE_ID_TAG] = UUID::ToString(UUIDv7::GenerateRandomUUID());
+}
+
+bool WillBeDistributed(DatabaseInstance &instance, CreateTableInfo &info) {
+	TakeTableOptions(instance, info);
+	return info.tags.find(TABLE_ID_TAG) != info.tags.end();
+}
+
+string StorageRoot(DatabaseInstance &instance) {
+	auto &root = TableStorage::Get(DBConfig::GetConfig(instance)).root;
+	if (root.empty()) {
+		throw InvalidInputException("This server has no storage for distributed tables: start it with --storage DIR");
+	}
+	return root;
+}
+
+string StoredPath(ClientContext &context, const string &path) {
+	return StorageRoot(*context.db) + "/" + path;
+}
+
+} // namespace duckling

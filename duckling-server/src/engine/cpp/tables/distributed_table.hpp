@@ -1,0 +1,34 @@
+// What makes a table of a database a distributed one: its rows are in files on storage that all ducklings reach.
+//
+// Its entry in the catalog is one of DuckDB's, of a table without rows. A tag of the entry holds the table's id, under which its
+// files are listed; it is DuckDB that keeps tags, in every ALTER, in its log and in its checkpoints.
+#pragma once
+
+#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/parser/parsed_data/create_table_info.hpp"
+
+#include <string>
+
+namespace duckling {
+
+constexpr const char *TABLE_ID_TAG = "duckherder_table_id";
+//! Schema of the tables that list files
+constexpr const char *LIST_SCHEMA = "duckherder";
+
+//! Whether its rows are in files.
+bool IsDistributed(const duckdb::CatalogEntry &entry);
+//! Unique for ever: a table that is created anew under an old name has no old files.
+std::string TableId(const duckdb::CatalogEntry &table);
+
+//! Turn `WITH (distributed = true)` into tags of the entry to be, and refuse what its kind of table cannot have. Leaves
+//! nothing of the clause; does nothing the second time.
+void TakeTableOptions(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
+//! Whether `info` is of a table that will be, or is, distributed.
+bool WillBeDistributed(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
+
+//! Where the files are; throws if the server has no storage.
+std::string StorageRoot(duckdb::DatabaseInstance &instance);
+//! The file of a path that a list names.
+std::string StoredPath(duckdb::ClientContext &context, const std::string &path);
+
+} // namespace duckling

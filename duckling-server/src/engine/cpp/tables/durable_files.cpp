@@ -1,0 +1,54 @@
+// Files of a folder are written through to the disk; what an object store has taken is durable by itself.
+
+#include "durable_files.hpp"
+
+#include "duckdb/common/crypto/md5.hpp"
+#include "duckdb/common/file_system.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+constexpr idx_t BUFFER_BYTES = 1 << 20;
+
+void SyncFolder(const string &path) {
+	auto folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto failed = folder < 0 || fsync(folder) != 0;
+	auto reason = errno;
+	if (folder >= 0) {
+		close(folder);
+	}
+	if (failed) {
+		throw IOException("Cannot make the folder \"%s\" durable: %s", path, strerror(reason));
+	}
+}
+
+} // namespace
+
+string MakeDurable(ClientContext &context, const string &root, const string &path) {
+	auto &fs = FileSystem::GetFileSystem(context);
+	auto file = fs.OpenFile(path, FileFlags::FILE_FLAGS_READ);
+	MD5Context digest;
+	auto buffer = make_unsafe_uniq_array<data_t>(BUFFER_BYTES);
+	while (auto bytes = file->Read(buffer.get(), BUFFER_BYTES)) {
+		context.InterruptCheck();
+		digest.Add(buffer.get(), NumericCast<idx_t>(bytes));
+	}
+	if (!FileSystem::IsRemoteFile(path)) {
+		file->Sync();
+		for (auto folder = path; folder.size() > root.size();) {
+			folder = folder.substr(0, folder.rfind('/'));
+			SyncFolder(folder);
+		}
+	}
+	return digest.FinishHex();
+}
+
+} // namespace duckling

@@ -1,0 +1,13 @@
+// Makes files survive a crash of the machine.
+#pragma once
+
+#include "duckdb/main/client_context.hpp"
+
+#include <string>
+
+namespace duckling {
+
+//! Write a complete file, and the folders from it up to `root`, through to the disk; returns the file's MD5.
+std::string MakeDurable(duckdb::ClientContext &context, const std::string &root, const std::string &path);
+
+} // namespace duckling

@@ -1,0 +1,203 @@
+// Puts a scan of the files that a table has in the statement's transaction in the place of the scan of its empty entry.
+//
+// This happens right after binding, so that it needs no optimizer, and so that all optimizers see the files.
+
+#include "read_plan.hpp"
+
+#include "catalog_changes.hpp"
+#include "distributed_table.hpp"
+#include "stored_types.hpp"
+#include "table_files.hpp"
+
+#include "duckdb/common/multi_file/multi_file_reader.hpp"
+#include "duckdb/function/function_binder.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
+#include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/tableref/table_function_ref.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/expression/bound_cast_expression.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/expression/bound_constant_expression.hpp"
+#include "duckdb/planner/expression/bound_subquery_expression.hpp"
+#include "duckdb/planner/expression_iterator.hpp"
+#include "duckdb/planner/logical_operator_visitor.hpp"
+#include "duckdb/planner/operator/logical_get.hpp"
+#include "duckdb/planner/operator/logical_insert.hpp"
+#include "duckdb/planner/operator/logical_merge_into.hpp"
+#include "duckdb/planner/operator/logical_projection.hpp"
+#include "duckdb/planner/planner_extension.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+//! How many rows a file may have so that each has an id of its own.
+constexpr int64_t MAX_ROWS_OF_FILE = int64_t(1) << 40;
+
+class FileScans {
+public:
+	FileScans(ClientContext &context_p, Binder &binder_p) : context(context_p), binder(binder_p) {
+	}
+
+	void Replace(unique_ptr<LogicalOperator> &op) {
+		if (!op) {
+			return;
+		}
+		LogicalOperatorVisitor::EnumerateExpressions(
+		    *op, [&](unique_ptr<Expression> *expression) { ReplaceInSubqueries(**expression); });
+		for (auto &child : op->children) {
+			Replace(child);
+		}
+		CheckCatalogChange(context, *op);
+		RequireRebind(*op);
+		if (op->type != LogicalOperatorType::LOGICAL_GET) {
+			return;
+		}
+		auto &get = op->Cast<LogicalGet>();
+		auto table = get.GetTable();
+		if (table && IsDistributed(*table)) {
+			auto scan = ScanFiles(get, *table);
+			op = scan ? std::move(scan) : std::move(op);
+		}
+	}
+
+private:
+	void ReplaceInSubqueries(Expression &expression) {
+		if (expression.GetExpressionClass() == ExpressionClass::BOUND_SUBQUERY) {
+			Replace(expression.Cast<BoundSubqueryExpression>().SubqueryMutable().plan);
+		}
+		ExpressionIterator::EnumerateChildren(expression, [&](Expression &child) { ReplaceInSubqueries(child); });
+	}
+
+	//! A plan names the files that it reads and writes, and so is good for one execution.
+	void RequireRebind(LogicalOperator &op) {
+		optional_ptr<TableCatalogEntry> table;
+		switch (op.type) {
+		case LogicalOperatorType::LOGICAL_GET:
+			table = op.Cast<LogicalGet>().GetTable();
+			break;
+		case LogicalOperatorType::LOGICAL_INSERT:
+			table = op.Cast<LogicalInsert>().table;
+			break;
+		case LogicalOperatorType::LOGICAL_MERGE_INTO:
+			table = op.Cast<LogicalMergeInto>().table;
+			break;
+		default:
+			break;
+		}
+		if (table && IsDistributed(*table)) {
+			binder.GetStatementProperties().always_require_rebind = true;
+		}
+	}
+
+	unique_ptr<LogicalGet> BindFiles(const vector<TableFile> &files) {
+		vector<Value> paths;
+		for (auto &file : files) {
+			paths.emplace_back(StoredPath(context, file.path));
+		}
+		vector<unique_ptr<ParsedExpression>> arguments;
+		arguments.push_back(ConstantExpression::FromValue(Value::LIST(LogicalType::VARCHAR, std::move(paths))));
+		arguments.push_back(ConstantExpression::Boolean(false));
+		// As the parser names arguments
+		arguments.back()->SetAlias(Identifier("hive_partitioning"));
+		TableFunctionRef ref;
+		ref.function = make_uniq<FunctionExpression>(Identifier("read_parquet"), std::move(arguments));
+		auto scan_binder = Binder::CreateBinder(context, &binder);
+		auto plan = scan_binder->Bind(static_cast<TableRef &>(ref)).plan;
+		if (plan->type != LogicalOperatorType::LOGICAL_GET) {
+			throw InternalException("read_parquet() is not bound as a scan");
+		}
+		return unique_ptr_cast<LogicalOperator, LogicalGet>(std::move(plan));
+	}
+
+	//! Column `column` of the files, which are scanned by `scan`.
+	static unique_ptr<Expression> Column(LogicalGet &scan, column_t column, const LogicalType &type) {
+		auto index = scan.AddColumnId(column);
+		return make_uniq<BoundColumnRefExpression>(type, ColumnBinding(scan.table_index, index));
+	}
+
+	//! Tells rows of a table apart, and tells where they are: number of the file, number of the row in it.
+	unique_ptr<Expression> RowId(LogicalGet &scan) {
+		FunctionBinder functions(context);
+		auto call = [&](const char *name, unique_ptr<Expression> left, unique_ptr<Expression> right) {
+			vector<unique_ptr<Expression>> arguments;
+			arguments.push_back(std::move(left));
+			arguments.push_back(std::move(right));
+			return functions.BindScalarFunction(DEFAULT_SCHEMA, name, std::move(arguments));
+		};
+		auto file = call("list_position", make_uniq<BoundConstantExpression>(scan.parameters[0]),
+		                 Column(scan, MultiFileReader::COLUMN_IDENTIFIER_FILENAME, LogicalType::VARCHAR));
+		auto number = BoundCastExpression::AddCastToType(context, std::move(file), LogicalType::BIGINT);
+		auto first = call("*", std::move(number), make_uniq<BoundConstantExpression>(Value::BIGINT(MAX_ROWS_OF_FILE)));
+		return call("+", std::move(first),
+		            Column(scan, MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER, LogicalType::BIGINT));
+	}
+
+	unique_ptr<Expression> ColumnValue(LogicalGet &scan, TableCatalogEntry &table, column_t column) {
+		if (column == COLUMN_IDENTIFIER_ROW_ID) {
+			return RowId(scan);
+		}
+		if (IsVirtualColumn(column)) {
+			throw NotImplementedException("Distributed table \"%s\" has no virtual column but rowid",
+			                              table.name.GetIdentifierName());
+		}
+		auto &definition = table.GetColumn(LogicalIndex(column));
+		auto index = definition.Physical().index;
+		auto stored = StoredType(definition.Type());
+		if (scan.names[index] != definition.Name() || scan.returned_types[index] != stored) {
+			throw IOException("Files of table \"%s\" have a column \"%s\" %s in the place of \"%s\" %s: they were not written "
+			                  "by this server, or have been changed",
+			                  table.name.GetIdentifierName(), scan.names[index].GetIdentifierName(),
+			                  scan.returned_types[index].ToString(), definition.Name().GetIdentifierName(),
+			                  stored.ToString());
+		}
+		return Decode(context, Column(scan, index, stored), definition.Type());
+	}
+
+	unique_ptr<LogicalOperator> ScanFiles(LogicalGet &get, TableCatalogEntry &table) {
+		auto files = ListFiles(context, table);
+		if (files.empty()) {
+			// The entry has no rows either
+			return nullptr;
+		}
+		auto scan = BindFiles(files);
+		vector<unique_ptr<Expression>> expressions;
+		for (auto &column : get.GetColumnIds()) {
+			expressions.push_back(ColumnValue(*scan, table, column.GetPrimaryIndex()));
+		}
+		if (expressions.empty()) {
+			// Rows are counted, or columns added later by whoever reads the projection's first one
+			expressions.push_back(make_uniq<BoundConstantExpression>(Value::BOOLEAN(true)));
+		}
+		auto is_plain = [](const unique_ptr<Expression> &expression) {
+			return expression->GetExpressionClass() == ExpressionClass::BOUND_COLUMN_REF;
+		};
+		if (std::all_of(expressions.begin(), expressions.end(), is_plain) &&
+		    scan->GetColumnIds().size() == expressions.size()) {
+			scan->table_index = get.table_index;
+			return std::move(scan);
+		}
+		auto result = make_uniq<LogicalProjection>(get.table_index, std::move(expressions));
+		result->children.push_back(std::move(scan));
+		return std::move(result);
+	}
+
+	ClientContext &context;
+	Binder &binder;
+};
+
+void ReadFiles(PlannerExtensionInput &input, BoundStatement &statement) {
+	FileScans(input.context, input.binder).Replace(statement.plan);
+}
+
+} // namespace
+
+void RegisterReadPlans(DBConfig &config) {
+	PlannerExtension extension;
+	extension.post_bind_function = ReadFiles;
+	PlannerExtension::Register(config, std::move(extension));
+}
+
+} // namespace duckling

@@ -1,0 +1,90 @@
+// Makes files durable first and lists them then: whoever sees the list finds the files.
+
+#include "record_files.hpp"
+
+#include "distributed_table.hpp"
+#include "durable_files.hpp"
+#include "table_files.hpp"
+
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/execution/execution_context.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+struct WrittenFiles : public GlobalSinkState {
+	vector<TableFile> files;
+	idx_t row_count = 0;
+};
+
+struct ReturnState : public GlobalSourceState {
+	ColumnDataScanState scan;
+	bool is_over = false;
+};
+
+} // namespace
+
+RecordFiles::RecordFiles(PhysicalPlan &plan, vector<LogicalType> types, Catalog &catalog_p, string table_id_p,
+                         optional_ptr<CheckedRows> checked_p, idx_t estimated_cardinality)
+    : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, std::move(types), estimated_cardinality), catalog(catalog_p),
+      table_id(std::move(table_id_p)), checked(checked_p) {
+}
+
+string RecordFiles::GetName() const {
+	return "LIST_FILES";
+}
+
+unique_ptr<GlobalSinkState> RecordFiles::GetGlobalSinkState(ClientContext &context) const {
+	if (create && !catalog.CreateTable(catalog.GetCatalogTransaction(context), *schema, *create)) {
+		throw TransactionException("Another transaction has created the table \"%s\"",
+		                           create->Base().Cast<CreateTableInfo>().GetTableName().GetIdentifierName());
+	}
+	return make_uniq<WrittenFiles>();
+}
+
+SinkResultType RecordFiles::Sink(ExecutionContext &context, DataChunk &chunk, OperatorSinkInput &input) const {
+	auto &written = input.global_state.Cast<WrittenFiles>();
+	auto root = StorageRoot(*context.client.db);
+	for (idx_t row = 0; row < chunk.size(); row++) {
+		auto path = StringValue::Get(chunk.GetValue(0, row));
+		auto row_count = UBigIntValue::Get(chunk.GetValue(1, row));
+		if (row_count == 0) {
+			continue;
+		}
+		auto checksum = MakeDurable(context.client, root, path);
+		written.files.push_back({path.substr(root.size() + 1), row_count, UBigIntValue::Get(chunk.GetValue(2, row)), checksum,
+		                         chunk.GetValue(4, row)});
+		written.row_count += row_count;
+	}
+	return SinkResultType::NEED_MORE_INPUT;
+}
+
+SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &context,
+                                       OperatorSinkFinalizeInput &input) const {
+	AddFiles(context, catalog, table_id, input.global_state.Cast<WrittenFiles>().files);
+	return SinkFinalizeType::READY;
+}
+
+unique_ptr<GlobalSourceState> RecordFiles::GetGlobalSourceState(ClientContext &) const {
+	auto result = make_uniq<ReturnState>();
+	if (checked) {
+		checked->op_state->Cast<CheckedRowsState>().kept->InitializeScan(result->scan);
+	}
+	return std::move(result);
+}
+
+SourceResultType RecordFiles::GetDataInternal(ExecutionContext &, DataChunk &chunk, OperatorSourceInput &input) const {
+	auto &state = input.global_state.Cast<ReturnState>();
+	if (checked) {
+		checked->op_state->Cast<CheckedRowsState>().kept->Scan(state.scan, chunk);
+		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
+	}
+	auto row_count = sink_state->Cast<WrittenFiles>().row_count;
+	chunk.data[0].Append(Value::BIGINT(NumericCast<int64_t>(row_count)));
+	return SourceResultType::FINISHED;
+}
+
+} // namespace duckling

@@ -1,0 +1,45 @@
+// The operator that lists what a statement has written.
+#pragma once
+
+#include "checked_rows.hpp"
+
+#include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
+
+namespace duckling {
+
+//! Sink of the rows of COPY … (RETURN_STATS); source of the number of rows written, or of the rows themselves.
+class RecordFiles : public duckdb::PhysicalOperator {
+public:
+	//! `checked` has kept the rows to return, if there are any.
+	RecordFiles(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::Catalog &catalog,
+	            std::string table_id, duckdb::optional_ptr<CheckedRows> checked, duckdb::idx_t estimated_cardinality);
+
+	//! The table to be created, if it is not there yet
+	duckdb::SchemaCatalogEntry *schema = nullptr;
+	duckdb::unique_ptr<duckdb::BoundCreateTableInfo> create;
+
+	std::string GetName() const override;
+	duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(duckdb::ClientContext &context) const override;
+	duckdb::SinkResultType Sink(duckdb::ExecutionContext &context, duckdb::DataChunk &chunk,
+	                            duckdb::OperatorSinkInput &input) const override;
+	duckdb::SinkFinalizeType Finalize(duckdb::Pipeline &pipeline, duckdb::Event &event, duckdb::ClientContext &context,
+	                                  duckdb::OperatorSinkFinalizeInput &input) const override;
+	bool IsSink() const override {
+		return true;
+	}
+	duckdb::unique_ptr<duckdb::GlobalSourceState> GetGlobalSourceState(duckdb::ClientContext &context) const override;
+	bool IsSource() const override {
+		return true;
+	}
+
+protected:
+	duckdb::SourceResultType GetDataInternal(duckdb::ExecutionContext &context, duckdb::DataChunk &chunk,
+	                                         duckdb::OperatorSourceInput &input) const override;
+
+private:
+	duckdb::Catalog &catalog;
+	std::string table_id;
+	duckdb::optional_ptr<CheckedRows> checked;
+};
+
+} // namespace duckling

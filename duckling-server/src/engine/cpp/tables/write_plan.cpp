@@ -1,0 +1,129 @@
+// LIST_FILES ─ COPY TO parquet ─ projection that encodes ─ CHECK_CONSTRAINTS ─ rows
+//
+// The files get names that nothing else has, so a statement that fails, or whose transaction is rolled back, leaves files that
+// nobody lists.
+
+#include "write_plan.hpp"
+
+#include "distributed_table.hpp"
+#include "record_files.hpp"
+#include "stored_types.hpp"
+
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/catalog/catalog_entry/copy_function_catalog_entry.hpp"
+#include "duckdb/common/file_system.hpp"
+#include "duckdb/common/types/uuid.hpp"
+#include "duckdb/execution/operator/projection/physical_projection.hpp"
+#include "duckdb/planner/expression/bound_reference_expression.hpp"
+#include "duckdb/planner/operator/logical_copy_to_file.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+namespace {
+
+constexpr const char *FORMAT = "parquet";
+
+//! Folder of a table's files below the storage's root
+string TableFolder(const string &table_id) {
+	return table_id;
+}
+
+PhysicalOperator &PlanEncoding(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
+                               PhysicalOperator &rows) {
+	vector<LogicalType> types;
+	vector<unique_ptr<Expression>> expressions;
+	bool is_needed = false;
+	for (auto &column : columns.Physical()) {
+		auto index = column.Physical().index;
+		auto stored = Encode(context, make_uniq<BoundReferenceExpression>(column.Type(), index));
+		is_needed = is_needed || stored->GetReturnType() != column.Type();
+		types.push_back(stored->GetReturnType());
+		expressions.push_back(std::move(stored));
+	}
+	if (!is_needed) {
+		return rows;
+	}
+	auto &result =
+	    planner.Make<PhysicalProjection>(std::move(types), std::move(expressions), rows.estimated_cardinality);
+	result.children.push_back(rows);
+	return result;
+}
+
+PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
+                           const string &folder, PhysicalOperator &rows) {
+	auto &entry = Catalog::GetSystemCatalog(context).GetEntry<CopyFunctionCatalogEntry>(
+	    context, Identifier::DefaultSchema(), Identifier(FORMAT));
+	auto info = make_uniq<CopyInfo>();
+	info->format = FORMAT;
+	info->is_from = false;
+	info->options["compression"].push_back(Value("zstd"));
+	vector<Identifier> names;
+	for (auto &column : columns.Physical()) {
+		names.push_back(column.Name());
+	}
+	CopyFunctionBindInput input(*info);
+	input.file_extension = FORMAT;
+	auto bind_data = entry.function.copy_to_bind(context, input, names, rows.types);
+	LogicalCopyToFile copy(entry.function, std::move(bind_data), std::move(info), TableIndex(0));
+	copy.file_path = folder + "/" + UUID::ToString(UUIDv7::GenerateRandomUUID()) + "." + FORMAT;
+	copy.file_extension = FORMAT;
+	copy.use_tmp_file = false;
+	copy.overwrite_mode = CopyOverwriteMode::COPY_ERROR_ON_CONFLICT;
+	copy.per_thread_output = false;
+	copy.rotate = false;
+	copy.partition_output = false;
+	copy.write_partition_columns = true;
+	copy.write_empty_file = false;
+	copy.return_type = CopyFunctionReturnType::WRITTEN_FILE_STATISTICS;
+	copy.names = names;
+	copy.expected_types = rows.types;
+	copy.estimated_cardinality = rows.estimated_cardinality;
+	if (copy.function.desired_batch_size) {
+		copy.batch_size = copy.function.desired_batch_size(context, *copy.bind_data);
+	}
+	copy.ResolveOperatorTypes();
+	return planner.CreatePlan(copy, rows);
+}
+
+} // namespace
+
+PhysicalOperator &PlanFileInsert(ClientContext &context, PhysicalPlanGenerator &planner, LogicalInsert &op,
+                                 PhysicalOperator &rows) {
+	auto &table = op.table.Cast<DuckTableEntry>();
+	auto &input = op.column_index_map.empty() ? rows : planner.ResolveDefaultsProjection(op, rows);
+	auto folder = StoredPath(context, TableFolder(TableId(table)));
+	auto &checked = planner.Make<CheckedRows>(table, std::move(op.bound_constraints), folder, op.return_chunk,
+	                                          input.estimated_cardinality);
+	checked.children.push_back(input);
+	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
+	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
+	optional_ptr<CheckedRows> returned;
+	if (op.return_chunk) {
+		returned = checked.Cast<CheckedRows>();
+	}
+	auto &result = planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), returned,
+	                                         op.estimated_cardinality);
+	result.children.push_back(copy);
+	return result;
+}
+
+PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGenerator &planner, LogicalCreateTable &op,
+                                        PhysicalOperator &rows) {
+	auto &info = op.info->Base().Cast<CreateTableInfo>();
+	auto id = info.tags[TABLE_ID_TAG];
+	auto folder = StoredPath(context, TableFolder(id));
+	// A table that is created from a query has no constraints, whose operator would create the folder
+	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
+	auto &encoded = PlanEncoding(context, planner, info.columns, rows);
+	auto &copy = PlanCopy(context, planner, info.columns, folder, encoded);
+	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, nullptr, op.estimated_cardinality);
+	auto &record = result.Cast<RecordFiles>();
+	record.schema = &op.schema;
+	record.create = std::move(op.info);
+	result.children.push_back(copy);
+	return result;
+}
+
+} // namespace duckling
