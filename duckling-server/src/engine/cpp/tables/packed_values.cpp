@@ -47,11 +47,17 @@ void Unpack(DataChunk &arguments, ExpressionState &state, Vector &result) {
 		}
 		auto &bytes = StringValue::Get(packed);
 		MemoryStream stream(data_ptr_cast(const_cast<char *>(bytes.data())), bytes.size());
-		BinaryDeserializer deserializer(stream);
-		deserializer.Set<DatabaseInstance &>(*state.GetContext().db);
-		deserializer.Begin();
-		auto value = Value::Deserialize(deserializer);
-		deserializer.End();
+		Value value;
+		try {
+			BinaryDeserializer deserializer(stream);
+			deserializer.Set<DatabaseInstance &>(*state.GetContext().db);
+			deserializer.Begin();
+			value = Value::Deserialize(deserializer);
+			deserializer.End();
+		} catch (const std::exception &failure) {
+			// DuckDB throws internal errors for bytes that it has not written
+			throw SerializationException("A blob is no packed value: %s", ErrorData(failure).RawMessage());
+		}
 		if (value.type() != type) {
 			throw SerializationException("A packed value is a %s, and not a %s", value.type().ToString(), type.ToString());
 		}
@@ -73,6 +79,8 @@ void RegisterPackedValues(DatabaseInstance &instance) {
 	loader.RegisterFunction(pack);
 	ScalarFunction unpack(UNPACK_FUNCTION, {LogicalType::BLOB, LogicalType::ANY}, LogicalType::ANY, Unpack, BindUnpack);
 	unpack.SetNullHandling(FunctionNullHandling::SPECIAL_HANDLING);
+	// Else DuckDB takes what it throws for a failed assertion
+	unpack.SetFallible();
 	loader.RegisterFunction(unpack);
 }
 
