@@ -58,7 +58,7 @@ def test_a_network_that_was_gone_during_a_transaction(
 
 @pytest.mark.parametrize(
     "statement",
-    ["SELECT count(*) FROM dh.t a, dh.t b WHERE a.i <> b.i + 7", "INSERT INTO dh.t SELECT a.i FROM dh.t a, dh.t b WHERE a.i + b.i < 0"],
+    ["SELECT count(*) FROM dh.t a, dh.t b WHERE a.i <> b.i + 7", "INSERT INTO dh.t SELECT a.i FROM dh.t a, dh.t b WHERE hash(a.i + b.i) = 1"],
 )
 def test_a_network_that_goes_while_a_statement_runs(
     client: duckdb.DuckDBPyConnection, witness: duckdb.DuckDBPyConnection, proxy: Proxy, statement: str
