@@ -38,8 +38,9 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> Opti
         right.swap(column, pivot);
         for row in column + 1..N {
             let factor = matrix[row][column] / matrix[column][column];
-            for i in column..N {
-                matrix[row][i] -= factor * matrix[column][i];
+            let above = matrix[column];
+            for (value, over) in matrix[row].iter_mut().zip(above).skip(column) {
+                *value -= factor * over;
             }
             right[row] -= factor * right[column];
         }
