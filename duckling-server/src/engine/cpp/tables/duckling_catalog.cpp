@@ -2,10 +2,12 @@
 
 #include "duckling_catalog.hpp"
 
+#include "change_plan.hpp"
 #include "distributed_table.hpp"
 #include "engine_internal.hpp"
 #include "packed_values.hpp"
 #include "read_plan.hpp"
+#include "rewritten_files.hpp"
 #include "table_files.hpp"
 #include "write_plan.hpp"
 
@@ -103,7 +105,7 @@ PhysicalOperator &DucklingCatalog::PlanInsert(ClientContext &context, PhysicalPl
 PhysicalOperator &DucklingCatalog::PlanDelete(ClientContext &context, PhysicalPlanGenerator &planner, LogicalDelete &op,
                                               PhysicalOperator &plan) {
 	if (ChangesFiles(op.table)) {
-		RefuseChange(op.table, "DELETE");
+		return PlanFileDelete(context, planner, op, plan);
 	}
 	return DuckCatalog::PlanDelete(context, planner, op, plan);
 }
@@ -111,7 +113,7 @@ PhysicalOperator &DucklingCatalog::PlanDelete(ClientContext &context, PhysicalPl
 PhysicalOperator &DucklingCatalog::PlanUpdate(ClientContext &context, PhysicalPlanGenerator &planner, LogicalUpdate &op,
                                               PhysicalOperator &plan) {
 	if (ChangesFiles(op.table)) {
-		RefuseChange(op.table, "UPDATE");
+		return PlanFileUpdate(context, planner, op, plan);
 	}
 	return DuckCatalog::PlanUpdate(context, planner, op, plan);
 }
@@ -151,6 +153,7 @@ void RegisterTables(DatabaseInstance &instance) {
 	StorageExtension::Register(config, DATABASE_TYPE, std::move(extension));
 	RegisterReadPlans(config);
 	RegisterPackedValues(instance);
+	RegisterRewriting(instance);
 }
 
 } // namespace duckling

@@ -1,7 +1,9 @@
 // The operator that lists what a statement has written.
 #pragma once
 
+#include "changed_rows.hpp"
 #include "checked_rows.hpp"
+#include "table_files.hpp"
 
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
 
@@ -14,6 +16,13 @@ public:
 	RecordFiles(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::Catalog &catalog,
 	            std::string table_id, duckdb::optional_ptr<CheckedRows> checked, duckdb::idx_t estimated_cardinality);
 
+	//! The rows that go, if any do, of these files
+	duckdb::optional_ptr<ChangedRows> changed;
+	duckdb::vector<TableFile> changed_files;
+	//! It is the sink of the rows that go, instead of files
+	bool takes_rows = false;
+	//! It returns those
+	bool returns_input = false;
 	//! The table to be created, if it is not there yet
 	duckdb::SchemaCatalogEntry *schema = nullptr;
 	duckdb::unique_ptr<duckdb::BoundCreateTableInfo> create;
@@ -37,6 +46,9 @@ protected:
 	                                         duckdb::OperatorSourceInput &input) const override;
 
 private:
+	//! The rows that the statement returns, if it returns any
+	duckdb::optional_ptr<duckdb::ColumnDataCollection> Returned() const;
+
 	duckdb::Catalog &catalog;
 	std::string table_id;
 	duckdb::optional_ptr<CheckedRows> checked;

@@ -6,7 +6,6 @@
 #include "write_plan.hpp"
 
 #include "distributed_table.hpp"
-#include "record_files.hpp"
 #include "stored_types.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
@@ -89,24 +88,31 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 
 } // namespace
 
+RecordFiles &PlanFileAppend(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
+                            vector<unique_ptr<BoundConstraint>> constraints, bool return_rows, vector<LogicalType> types,
+                            idx_t estimated_cardinality, PhysicalOperator &rows) {
+	auto folder = StoredPath(context, TableFolder(TableId(table)));
+	auto &checked =
+	    planner.Make<CheckedRows>(table, std::move(constraints), folder, return_rows, rows.estimated_cardinality);
+	checked.children.push_back(rows);
+	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
+	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
+	optional_ptr<CheckedRows> returned;
+	if (return_rows) {
+		returned = checked.Cast<CheckedRows>();
+	}
+	auto &result = planner.Make<RecordFiles>(std::move(types), table.ParentCatalog(), TableId(table), returned,
+	                                         estimated_cardinality);
+	result.children.push_back(copy);
+	return result.Cast<RecordFiles>();
+}
+
 PhysicalOperator &PlanFileInsert(ClientContext &context, PhysicalPlanGenerator &planner, LogicalInsert &op,
                                  PhysicalOperator &rows) {
 	auto &table = op.table.Cast<DuckTableEntry>();
 	auto &input = op.column_index_map.empty() ? rows : planner.ResolveDefaultsProjection(op, rows);
-	auto folder = StoredPath(context, TableFolder(TableId(table)));
-	auto &checked = planner.Make<CheckedRows>(table, std::move(op.bound_constraints), folder, op.return_chunk,
-	                                          input.estimated_cardinality);
-	checked.children.push_back(input);
-	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
-	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
-	optional_ptr<CheckedRows> returned;
-	if (op.return_chunk) {
-		returned = checked.Cast<CheckedRows>();
-	}
-	auto &result = planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), returned,
-	                                         op.estimated_cardinality);
-	result.children.push_back(copy);
-	return result;
+	return PlanFileAppend(context, planner, table, std::move(op.bound_constraints), op.return_chunk, op.types,
+	                      op.estimated_cardinality, input);
 }
 
 PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGenerator &planner, LogicalCreateTable &op,
