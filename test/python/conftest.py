@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from breaking_proxy import Proxy
+from storages import Storage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE = ROOT / "build" / "release"
@@ -134,6 +135,14 @@ def attached(connection: duckdb.DuckDBPyConnection, server: Duckling) -> duckdb.
     """A DuckDB in memory with `server` attached as `dh`."""
     connection.execute(f"ATTACH DATABASE 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port})")
     return connection
+
+
+@pytest.fixture
+def storage(
+    start_server: Callable[..., Duckling], connect: Callable[..., duckdb.DuckDBPyConnection], tmp_path: Path
+) -> Storage:
+    """A server with a storage for distributed tables."""
+    return Storage(start_server, connect, tmp_path)
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ namespace duckling {
 
 namespace {
 
-[[noreturn]] void RefuseList() {
-	throw PermissionException("The tables of schema \"%s\" list the files of distributed tables, and change with these only",
-	                          LIST_SCHEMA);
-}
-
 bool IsOfEntryAlone(const AlterInfo &info) {
 	if (info.type != AlterType::ALTER_TABLE) {
 		return true;
@@ -44,7 +39,7 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 	if (!entry || entry->type != CatalogType::TABLE_ENTRY) {
 		return;
 	}
-	if (entry->ParentSchema().name == Identifier(LIST_SCHEMA) && !entry->ParentCatalog().IsSystemCatalog()) {
+	if (IsOfList(entry->Cast<TableCatalogEntry>())) {
 		RefuseList();
 	}
 	if (alter && IsDistributed(*entry) && !IsOfEntryAlone(*alter)) {

@@ -20,9 +20,9 @@ struct LocalCheckedRows : public OperatorState {
 } // namespace
 
 CheckedRows::CheckedRows(PhysicalPlan &plan, DuckTableEntry &table_p, vector<unique_ptr<BoundConstraint>> constraints_p,
-                         string folder_p, bool keep_rows_p, idx_t estimated_cardinality)
+                         string folder_p, idx_t estimated_cardinality)
     : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, table_p.GetTypes(), estimated_cardinality), table(table_p),
-      constraints(std::move(constraints_p)), folder(std::move(folder_p)), keep_rows(keep_rows_p) {
+      constraints(std::move(constraints_p)), folder(std::move(folder_p)) {
 }
 
 string CheckedRows::GetName() const {
@@ -31,11 +31,7 @@ string CheckedRows::GetName() const {
 
 unique_ptr<GlobalOperatorState> CheckedRows::GetGlobalOperatorState(ClientContext &context) const {
 	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
-	auto result = make_uniq<CheckedRowsState>();
-	if (keep_rows) {
-		result->kept = make_uniq<ColumnDataCollection>(context, types);
-	}
-	return std::move(result);
+	return make_uniq<GlobalOperatorState>();
 }
 
 unique_ptr<OperatorState> CheckedRows::GetOperatorState(ExecutionContext &) const {
@@ -45,14 +41,9 @@ unique_ptr<OperatorState> CheckedRows::GetOperatorState(ExecutionContext &) cons
 }
 
 OperatorResultType CheckedRows::Execute(ExecutionContext &context, DataChunk &input, DataChunk &chunk,
-                                        GlobalOperatorState &global, OperatorState &state) const {
+                                        GlobalOperatorState &, OperatorState &state) const {
 	auto &local = state.Cast<LocalCheckedRows>();
 	table.GetStorage().VerifyAppendConstraints(*local.constraints, context.client, input, nullptr, nullptr);
-	if (keep_rows) {
-		auto &rows = global.Cast<CheckedRowsState>();
-		lock_guard<mutex> guard(rows.lock);
-		rows.kept->Append(input);
-	}
 	chunk.Reference(input);
 	return OperatorResultType::NEED_MORE_INPUT;
 }

@@ -2,22 +2,15 @@
 #pragma once
 
 #include "duckdb/catalog/catalog_entry/duck_table_entry.hpp"
-#include "duckdb/common/types/column/column_data_collection.hpp"
 #include "duckdb/execution/physical_operator.hpp"
 #include "duckdb/planner/bound_constraint.hpp"
 
 namespace duckling {
 
-//! Rows that have passed, for RETURNING.
-struct CheckedRowsState : public duckdb::GlobalOperatorState {
-	duckdb::mutex lock;
-	duckdb::unique_ptr<duckdb::ColumnDataCollection> kept;
-};
-
 class CheckedRows : public duckdb::PhysicalOperator {
 public:
 	CheckedRows(duckdb::PhysicalPlan &plan, duckdb::DuckTableEntry &table,
-	            duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints, std::string folder, bool keep_rows,
+	            duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints, std::string folder,
 	            duckdb::idx_t estimated_cardinality);
 
 	std::string GetName() const override;
@@ -27,9 +20,8 @@ public:
 	duckdb::OperatorResultType Execute(duckdb::ExecutionContext &context, duckdb::DataChunk &input,
 	                                   duckdb::DataChunk &chunk, duckdb::GlobalOperatorState &global,
 	                                   duckdb::OperatorState &state) const override;
-	//! Rows are returned in the order in which they came.
 	bool ParallelOperator() const override {
-		return !keep_rows;
+		return true;
 	}
 
 private:
@@ -37,7 +29,6 @@ private:
 	duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints;
 	//! Where the files of the rows will be
 	std::string folder;
-	bool keep_rows;
 };
 
 } // namespace duckling

@@ -4,6 +4,8 @@
 
 #include "duckling_catalog.hpp"
 
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/config.hpp"
@@ -47,6 +49,15 @@ bool IsDistributed(const CatalogEntry &entry) {
 
 string TableId(const CatalogEntry &table) {
 	return table.tags.find(TABLE_ID_TAG)->second;
+}
+
+bool IsOfList(const TableCatalogEntry &table) {
+	return table.schema.name == Identifier(LIST_SCHEMA) && !table.catalog.IsSystemCatalog();
+}
+
+void RefuseList() {
+	throw PermissionException("The tables of schema \"%s\" list the files of distributed tables, and change with these only",
+	                          LIST_SCHEMA);
 }
 
 void TakeTableOptions(DatabaseInstance &instance, CreateTableInfo &info) {

@@ -20,6 +20,11 @@ bool IsDistributed(const duckdb::CatalogEntry &entry);
 //! Unique for ever: a table that is created anew under an old name has no old files.
 std::string TableId(const duckdb::CatalogEntry &table);
 
+//! Whether a table lists files, or what belongs to them.
+bool IsOfList(const duckdb::TableCatalogEntry &table);
+//! Throw: statements do not change such tables.
+[[noreturn]] void RefuseList();
+
 //! Turn `WITH (distributed = true)` into tags of the entry to be, and refuse what its kind of table cannot have. Leaves
 //! nothing of the clause; does nothing the second time.
 void TakeTableOptions(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);

@@ -2,10 +2,12 @@
 
 #include "duckling_catalog.hpp"
 
+#include "change_plan.hpp"
 #include "distributed_table.hpp"
 #include "engine_internal.hpp"
 #include "packed_values.hpp"
 #include "read_plan.hpp"
+#include "rewritten_files.hpp"
 #include "table_files.hpp"
 #include "write_plan.hpp"
 
@@ -26,27 +28,17 @@ namespace duckling {
 
 namespace {
 
-void RefuseList(TableCatalogEntry &table) {
-	if (table.ParentSchema().name == Identifier(LIST_SCHEMA)) {
-		throw PermissionException("The tables of schema \"%s\" list the files of distributed tables, and change with these only",
-		                          LIST_SCHEMA);
-	}
-}
-
 //! Whether a statement changes files; those that change the list are refused.
 bool ChangesFiles(TableCatalogEntry &table) {
-	RefuseList(table);
+	if (IsOfList(table)) {
+		RefuseList();
+	}
 	return IsDistributed(table);
 }
 
 [[noreturn]] void RefuseIndex(TableCatalogEntry &table) {
 	throw BinderException("Table \"%s\" is distributed, and cannot have indexes: create it without WITH (distributed = true)",
 	                      table.name.GetIdentifierName());
-}
-
-[[noreturn]] void RefuseChange(TableCatalogEntry &table, const char *what) {
-	throw NotImplementedException("%s is not supported yet for distributed table \"%s\"", what,
-	                              table.name.GetIdentifierName());
 }
 
 unique_ptr<Catalog> Attach(optional_ptr<StorageExtensionInfo>, ClientContext &context, AttachedDatabase &database,
@@ -103,7 +95,7 @@ PhysicalOperator &DucklingCatalog::PlanInsert(ClientContext &context, PhysicalPl
 PhysicalOperator &DucklingCatalog::PlanDelete(ClientContext &context, PhysicalPlanGenerator &planner, LogicalDelete &op,
                                               PhysicalOperator &plan) {
 	if (ChangesFiles(op.table)) {
-		RefuseChange(op.table, "DELETE");
+		return PlanFileDelete(context, planner, op, plan);
 	}
 	return DuckCatalog::PlanDelete(context, planner, op, plan);
 }
@@ -111,7 +103,7 @@ PhysicalOperator &DucklingCatalog::PlanDelete(ClientContext &context, PhysicalPl
 PhysicalOperator &DucklingCatalog::PlanUpdate(ClientContext &context, PhysicalPlanGenerator &planner, LogicalUpdate &op,
                                               PhysicalOperator &plan) {
 	if (ChangesFiles(op.table)) {
-		RefuseChange(op.table, "UPDATE");
+		return PlanFileUpdate(context, planner, op, plan);
 	}
 	return DuckCatalog::PlanUpdate(context, planner, op, plan);
 }
@@ -119,7 +111,7 @@ PhysicalOperator &DucklingCatalog::PlanUpdate(ClientContext &context, PhysicalPl
 PhysicalOperator &DucklingCatalog::PlanMergeInto(ClientContext &context, PhysicalPlanGenerator &planner,
                                                  LogicalMergeInto &op, PhysicalOperator &plan) {
 	if (ChangesFiles(op.table)) {
-		RefuseChange(op.table, "MERGE");
+		return PlanFileMerge(context, planner, op, plan);
 	}
 	return DuckCatalog::PlanMergeInto(context, planner, op, plan);
 }
@@ -151,6 +143,8 @@ void RegisterTables(DatabaseInstance &instance) {
 	StorageExtension::Register(config, DATABASE_TYPE, std::move(extension));
 	RegisterReadPlans(config);
 	RegisterPackedValues(instance);
+	RegisterRewriting(instance);
+	RegisterMergeErrors(instance);
 }
 
 } // namespace duckling

@@ -5,6 +5,8 @@
 #include "read_plan.hpp"
 
 #include "catalog_changes.hpp"
+#include "change_plan.hpp"
+#include "changed_rows.hpp"
 #include "distributed_table.hpp"
 #include "stored_types.hpp"
 #include "table_files.hpp"
@@ -33,9 +35,6 @@ namespace duckling {
 
 namespace {
 
-//! How many rows a file may have so that each has an id of its own.
-constexpr int64_t MAX_ROWS_OF_FILE = int64_t(1) << 40;
-
 class FileScans {
 public:
 	FileScans(ClientContext &context_p, Binder &binder_p) : context(context_p), binder(binder_p) {
@@ -47,6 +46,12 @@ public:
 		}
 		LogicalOperatorVisitor::EnumerateExpressions(
 		    *op, [&](unique_ptr<Expression> *expression) { ReplaceInSubqueries(**expression); });
+		if (op->type == LogicalOperatorType::LOGICAL_UPDATE && IsDistributed(op->Cast<LogicalUpdate>().table)) {
+			ReadWholeRows(op->Cast<LogicalUpdate>());
+		} else if (op->type == LogicalOperatorType::LOGICAL_MERGE_INTO &&
+		           IsDistributed(op->Cast<LogicalMergeInto>().table)) {
+			ReadWholeRows(op->Cast<LogicalMergeInto>());
+		}
 		for (auto &child : op->children) {
 			Replace(child);
 		}

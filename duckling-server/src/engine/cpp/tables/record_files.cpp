@@ -4,10 +4,13 @@
 
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
+#include "rewritten_files.hpp"
 #include "table_files.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/execution/execution_context.hpp"
+
+#include <algorithm>
 
 using namespace duckdb;
 
@@ -22,15 +25,14 @@ struct WrittenFiles : public GlobalSinkState {
 
 struct ReturnState : public GlobalSourceState {
 	ColumnDataScanState scan;
-	bool is_over = false;
 };
 
 } // namespace
 
 RecordFiles::RecordFiles(PhysicalPlan &plan, vector<LogicalType> types, Catalog &catalog_p, string table_id_p,
-                         optional_ptr<CheckedRows> checked_p, idx_t estimated_cardinality)
+                         idx_t estimated_cardinality)
     : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, std::move(types), estimated_cardinality), catalog(catalog_p),
-      table_id(std::move(table_id_p)), checked(checked_p) {
+      table_id(std::move(table_id_p)) {
 }
 
 string RecordFiles::GetName() const {
@@ -62,27 +64,50 @@ SinkResultType RecordFiles::Sink(ExecutionContext &context, DataChunk &chunk, Op
 	return SinkResultType::NEED_MORE_INPUT;
 }
 
+optional_ptr<ChangedRowsState> RecordFiles::Changes() const {
+	return changed ? &changed->op_state->Cast<ChangedRowsState>() : nullptr;
+}
+
 SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &context,
                                        OperatorSinkFinalizeInput &input) const {
-	AddFiles(context, catalog, table_id, input.global_state.Cast<WrittenFiles>().files);
+	auto &files = input.global_state.Cast<WrittenFiles>().files;
+	auto changes = Changes();
+	if (changes) {
+		vector<TableFile> replaced;
+		for (auto &entry : changes->going) {
+			replaced.push_back(changed_files[entry.first]);
+		}
+		// Before they are written anew, which is in vain if another transaction has changed them
+		RemoveFiles(context, catalog, replaced);
+		for (auto &entry : changes->going) {
+			auto &file = changed_files[entry.first];
+			auto going = NumericCast<idx_t>(std::count(entry.second.begin(), entry.second.end(), true));
+			if (going < file.row_count) {
+				files.push_back(RewriteFile(context, file, entry.second));
+			}
+		}
+	}
+	AddFiles(context, catalog, table_id, files);
 	return SinkFinalizeType::READY;
 }
 
 unique_ptr<GlobalSourceState> RecordFiles::GetGlobalSourceState(ClientContext &) const {
 	auto result = make_uniq<ReturnState>();
-	if (checked) {
-		checked->op_state->Cast<CheckedRowsState>().kept->InitializeScan(result->scan);
+	auto changes = Changes();
+	if (changes && changes->kept) {
+		changes->kept->InitializeScan(result->scan);
 	}
 	return std::move(result);
 }
 
 SourceResultType RecordFiles::GetDataInternal(ExecutionContext &, DataChunk &chunk, OperatorSourceInput &input) const {
 	auto &state = input.global_state.Cast<ReturnState>();
-	if (checked) {
-		checked->op_state->Cast<CheckedRowsState>().kept->Scan(state.scan, chunk);
+	auto changes = Changes();
+	if (changes && changes->kept) {
+		changes->kept->Scan(state.scan, chunk);
 		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
 	}
-	auto row_count = sink_state->Cast<WrittenFiles>().row_count;
+	auto row_count = changes ? changes->row_count : sink_state->Cast<WrittenFiles>().row_count;
 	chunk.data[0].Append(Value::BIGINT(NumericCast<int64_t>(row_count)));
 	return SourceResultType::FINISHED;
 }

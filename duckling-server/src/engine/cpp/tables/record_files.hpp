@@ -1,7 +1,8 @@
 // The operator that lists what a statement has written.
 #pragma once
 
-#include "checked_rows.hpp"
+#include "changed_rows.hpp"
+#include "table_files.hpp"
 
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
 
@@ -10,10 +11,12 @@ namespace duckling {
 //! Sink of the rows of COPY … (RETURN_STATS); source of the number of rows written, or of the rows themselves.
 class RecordFiles : public duckdb::PhysicalOperator {
 public:
-	//! `checked` has kept the rows to return, if there are any.
 	RecordFiles(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::Catalog &catalog,
-	            std::string table_id, duckdb::optional_ptr<CheckedRows> checked, duckdb::idx_t estimated_cardinality);
+	            std::string table_id, duckdb::idx_t estimated_cardinality);
 
+	//! What the statement does to rows of these files, if it does more than to append
+	duckdb::optional_ptr<ChangedRows> changed;
+	duckdb::vector<TableFile> changed_files;
 	//! The table to be created, if it is not there yet
 	duckdb::SchemaCatalogEntry *schema = nullptr;
 	duckdb::unique_ptr<duckdb::BoundCreateTableInfo> create;
@@ -37,9 +40,10 @@ protected:
 	                                         duckdb::OperatorSourceInput &input) const override;
 
 private:
+	duckdb::optional_ptr<ChangedRowsState> Changes() const;
+
 	duckdb::Catalog &catalog;
 	std::string table_id;
-	duckdb::optional_ptr<CheckedRows> checked;
 };
 
 } // namespace duckling

@@ -8,6 +8,7 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/storage/data_table.hpp"
+#include "duckdb/storage/table/delete_state.hpp"
 #include "duckdb/storage/table/scan_state.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
 
@@ -60,10 +61,13 @@ vector<TableFile> ListFiles(ClientContext &context, TableCatalogEntry &table) {
 	for (idx_t i = 0; i < COLUMN_COUNT; i++) {
 		columns.emplace_back(i);
 	}
+	columns.emplace_back(COLUMN_IDENTIFIER_ROW_ID);
+	auto types = ColumnTypes();
+	types.push_back(LogicalType::ROW_TYPE);
 	TableScanState state;
 	list.GetStorage().InitializeScan(context, transaction, state, columns);
 	DataChunk chunk;
-	chunk.Initialize(context, ColumnTypes());
+	chunk.Initialize(context, types);
 	vector<TableFile> result;
 	while (true) {
 		chunk.Reset();
@@ -72,13 +76,13 @@ vector<TableFile> ListFiles(ClientContext &context, TableCatalogEntry &table) {
 			return result;
 		}
 		for (idx_t row = 0; row < chunk.size(); row++) {
-			auto value = [&](Column column) { return chunk.GetValue(column, row); };
+			auto value = [&](idx_t column) { return chunk.GetValue(column, row); };
 			if (StringValue::Get(value(TABLE_ID)) != id) {
 				continue;
 			}
 			result.push_back({StringValue::Get(value(PATH)), UBigIntValue::Get(value(ROW_COUNT)),
 			                  UBigIntValue::Get(value(FILE_SIZE)), StringValue::Get(value(CHECKSUM)),
-			                  value(COLUMN_STATISTICS)});
+			                  value(COLUMN_STATISTICS), BigIntValue::Get(value(COLUMN_COUNT))});
 		}
 	}
 }
@@ -107,6 +111,17 @@ void AddFiles(ClientContext &context, Catalog &catalog, const string &table_id, 
 	}
 	if (chunk.size() > 0) {
 		flush();
+	}
+}
+
+void RemoveFiles(ClientContext &context, Catalog &catalog, const vector<TableFile> &files) {
+	auto &list = FindList(context, catalog);
+	auto state = list.GetStorage().InitializeDelete(list, context, {});
+	for (auto &file : files) {
+		Vector row(Value::BIGINT(file.list_row), count_t(1));
+		if (list.GetStorage().Delete(*state, context, list, row, 1) != 1) {
+			throw TransactionException("Conflict: file \"%s\" has been changed in the same statement already", file.path);
+		}
 	}
 }
 

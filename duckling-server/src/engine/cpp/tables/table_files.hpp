@@ -18,6 +18,8 @@ struct TableFile {
 	std::string checksum;
 	//! MAP(column, MAP(statistic, value)), as COPY … (RETURN_STATS) tells them
 	duckdb::Value column_statistics;
+	//! Of its row in the list, for as long as the transaction
+	duckdb::row_t list_row = 0;
 };
 
 //! SQL that creates the list in a database, unless it has one.
@@ -28,5 +30,8 @@ duckdb::vector<TableFile> ListFiles(duckdb::ClientContext &context, duckdb::Tabl
 //! Add files of a table to the list, in the transaction of `context`.
 void AddFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id,
               const duckdb::vector<TableFile> &files);
+
+//! Take files off the list, in the transaction of `context`. Throws DuckDB's error of a conflict if another transaction has done so.
+void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const duckdb::vector<TableFile> &files);
 
 } // namespace duckling

@@ -1,10 +1,12 @@
-// LIST_FILES ─ COPY TO parquet ─ projection that encodes ─ CHECK_CONSTRAINTS ─ rows
+// LIST_FILES ─ COPY TO parquet ─ projection that encodes ─ CHECK_CONSTRAINTS ─ NOTE_CHANGED_ROWS ─ rows
 //
 // The files get names that nothing else has, so a statement that fails, or whose transaction is rolled back, leaves files that
 // nobody lists.
 
 #include "write_plan.hpp"
 
+#include "change_plan.hpp"
+#include "checked_rows.hpp"
 #include "distributed_table.hpp"
 #include "record_files.hpp"
 #include "stored_types.hpp"
@@ -14,6 +16,7 @@
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/execution/operator/projection/physical_projection.hpp"
+#include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/operator/logical_copy_to_file.hpp"
 
@@ -24,11 +27,6 @@ namespace duckling {
 namespace {
 
 constexpr const char *FORMAT = "parquet";
-
-//! Folder of a table's files below the storage's root
-string TableFolder(const string &table_id) {
-	return table_id;
-}
 
 PhysicalOperator &PlanEncoding(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
                                PhysicalOperator &rows) {
@@ -87,38 +85,61 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 	return planner.CreatePlan(copy, rows);
 }
 
+//! Write `rows`, which are rows of the table, into files, and list these.
+RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
+                        vector<unique_ptr<BoundConstraint>> constraints, const LogicalOperator &op, PhysicalOperator &rows) {
+	auto folder = StoredPath(context, TableId(table));
+	auto &checked = planner.Make<CheckedRows>(table, std::move(constraints), folder, rows.estimated_cardinality);
+	checked.children.push_back(rows);
+	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
+	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
+	auto &result =
+	    planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), op.estimated_cardinality);
+	result.children.push_back(copy);
+	return result.Cast<RecordFiles>();
+}
+
 } // namespace
+
+PhysicalOperator &PlanFileChange(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
+                                 vector<unique_ptr<BoundConstraint>> constraints, vector<LogicalType> returned,
+                                 Repetition repetition, const LogicalOperator &op, PhysicalOperator &changes) {
+	auto &changed =
+	    planner.Make<ChangedRows>(table.GetTypes(), std::move(returned), repetition, changes.estimated_cardinality);
+	changed.children.push_back(changes);
+	auto &result = PlanAppend(context, planner, table, std::move(constraints), op, changed);
+	result.changed = changed.Cast<ChangedRows>();
+	result.changed_files = ListFiles(context, table);
+	return result;
+}
 
 PhysicalOperator &PlanFileInsert(ClientContext &context, PhysicalPlanGenerator &planner, LogicalInsert &op,
                                  PhysicalOperator &rows) {
 	auto &table = op.table.Cast<DuckTableEntry>();
 	auto &input = op.column_index_map.empty() ? rows : planner.ResolveDefaultsProjection(op, rows);
-	auto folder = StoredPath(context, TableFolder(TableId(table)));
-	auto &checked = planner.Make<CheckedRows>(table, std::move(op.bound_constraints), folder, op.return_chunk,
-	                                          input.estimated_cardinality);
-	checked.children.push_back(input);
-	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
-	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
-	optional_ptr<CheckedRows> returned;
-	if (op.return_chunk) {
-		returned = checked.Cast<CheckedRows>();
+	if (!op.return_chunk) {
+		return PlanAppend(context, planner, table, std::move(op.bound_constraints), op, input);
 	}
-	auto &result = planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), returned,
-	                                         op.estimated_cardinality);
-	result.children.push_back(copy);
-	return result;
+	vector<unique_ptr<Expression>> changes;
+	for (auto &type : input.types) {
+		changes.push_back(make_uniq<BoundReferenceExpression>(type, changes.size()));
+	}
+	changes.push_back(make_uniq<BoundConstantExpression>(Value(LogicalType::ROW_TYPE)));
+	changes.push_back(make_uniq<BoundConstantExpression>(Value::BOOLEAN(true)));
+	return PlanFileChange(context, planner, table, std::move(op.bound_constraints), op.types, Repetition::SKIP, op,
+	                      PlanProjection(planner, std::move(changes), input));
 }
 
 PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGenerator &planner, LogicalCreateTable &op,
                                         PhysicalOperator &rows) {
 	auto &info = op.info->Base().Cast<CreateTableInfo>();
 	auto id = info.tags[TABLE_ID_TAG];
-	auto folder = StoredPath(context, TableFolder(id));
+	auto folder = StoredPath(context, id);
 	// A table that is created from a query has no constraints, whose operator would create the folder
 	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
 	auto &encoded = PlanEncoding(context, planner, info.columns, rows);
 	auto &copy = PlanCopy(context, planner, info.columns, folder, encoded);
-	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, nullptr, op.estimated_cardinality);
+	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, op.estimated_cardinality);
 	auto &record = result.Cast<RecordFiles>();
 	record.schema = &op.schema;
 	record.create = std::move(op.info);

@@ -1,6 +1,8 @@
 // Plans that write rows into files of a distributed table.
 #pragma once
 
+#include "changed_rows.hpp"
+
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_insert.hpp"
@@ -11,5 +13,12 @@ duckdb::PhysicalOperator &PlanFileInsert(duckdb::ClientContext &context, duckdb:
                                          duckdb::LogicalInsert &op, duckdb::PhysicalOperator &rows);
 duckdb::PhysicalOperator &PlanFileCreateTableAs(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
                                                 duckdb::LogicalCreateTable &op, duckdb::PhysicalOperator &rows);
+
+//! Do to `table` what `changes` say, which `ChangedRows` takes. `returned`: types of what RETURNING can name.
+duckdb::PhysicalOperator &PlanFileChange(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+                                         duckdb::DuckTableEntry &table,
+                                         duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints,
+                                         duckdb::vector<duckdb::LogicalType> returned, Repetition repetition,
+                                         const duckdb::LogicalOperator &op, duckdb::PhysicalOperator &changes);
 
 } // namespace duckling
