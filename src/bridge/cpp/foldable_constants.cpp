@@ -13,6 +13,8 @@
 #include "duckdb/main/prepared_statement_data.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/expression/lambda_expression.hpp"
+#include "duckdb/parser/expression/operator_expression.hpp"
 #include "duckdb/parser/parsed_expression_iterator.hpp"
 #include "duckdb/parser/statement/execute_statement.hpp"
 #include "duckdb/parser/statement/explain_statement.hpp"
@@ -106,7 +108,17 @@ static bool IsNamed(const FunctionArgument &argument) {
 	return argument.HasName() || argument.GetExpression().HasAlias();
 }
 
-static bool NameArguments(ClientContext &context, FunctionExpression &call) {
+//! DuckDB takes a parameter of a lambda that is a named argument for the column of that name.
+static void HideLambdaParameter(const identifier_set_t &lambda_parameters, unique_ptr<ParsedExpression> &argument) {
+	if (argument->GetExpressionClass() == ExpressionClass::COLUMN_REF) {
+		auto &column = argument->Cast<ColumnRefExpression>();
+		if (!column.IsQualified() && lambda_parameters.count(column.GetColumnName())) {
+			argument = make_uniq<OperatorExpression>(ExpressionType::OPERATOR_COALESCE, std::move(argument));
+		}
+	}
+}
+
+static bool NameArguments(ClientContext &context, const identifier_set_t &lambda_parameters, FunctionExpression &call) {
 	auto &arguments = call.GetArgumentsMutable();
 	auto may_be_folded = std::any_of(arguments.begin(), arguments.end(), [](const FunctionArgument &argument) {
 		return !IsNamed(argument) && MayBeFolded(argument.GetExpression());
@@ -117,6 +129,7 @@ static bool NameArguments(ClientContext &context, FunctionExpression &call) {
 	auto names = ParametersOf(context, call);
 	for (idx_t i = 0; i < names.size() && !IsNamed(arguments[i]); i++) {
 		auto &expression = arguments[i].GetExpressionMutable();
+		HideLambdaParameter(lambda_parameters, expression);
 		expression->SetAlias(names[i]);
 		arguments[i] = FunctionArgument(names[i], std::move(expression));
 	}
@@ -145,6 +158,21 @@ static void VisitCalls(QueryNode &node, const std::function<void(FunctionExpress
 	    });
 }
 
+static identifier_set_t LambdaParameters(QueryNode &node) {
+	identifier_set_t result;
+	VisitAll(
+	    node, [](TableRef &) {},
+	    [&](unique_ptr<ParsedExpression> &expression) {
+		    if (expression->GetExpressionClass() == ExpressionClass::LAMBDA) {
+			    string not_parameters;
+			    for (auto &parameter : expression->Cast<LambdaExpression>().ExtractColumnRefExpressions(not_parameters)) {
+				    result.insert(parameter.get().Cast<ColumnRefExpression>().GetColumnName());
+			    }
+		    }
+	    });
+	return result;
+}
+
 bool ProtectConstants(ClientContext &context, SQLStatement &statement) {
 	switch (statement.type) {
 	case StatementType::EXPLAIN_STATEMENT:
@@ -162,11 +190,12 @@ bool ProtectConstants(ClientContext &context, SQLStatement &statement) {
 	}
 	bool changed = false;
 	if (auto node = NodeOf(statement)) {
+		auto lambda_parameters = LambdaParameters(*node);
 		VisitCalls(*node, [&](FunctionExpression &call) {
 			auto dropped = DropOrders(call, [&](const ParsedExpression &order) {
 				return MayBeFolded(order) && IsConstant(context, order);
 			});
-			auto named = NameArguments(context, call);
+			auto named = NameArguments(context, lambda_parameters, call);
 			changed = changed || dropped || named;
 		});
 	}

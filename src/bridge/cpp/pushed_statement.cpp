@@ -4,7 +4,9 @@
 
 #include "parsed_visitor.hpp"
 
+#include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
+#include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/parameter_expression.hpp"
 
 using namespace duckdb;
@@ -34,12 +36,33 @@ PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p)
 	});
 }
 
+//! Cast the parameters by which aggregates are ordered: DuckDB refuses bare literals there.
+static void CastOrders(QueryNode &node, const std::function<LogicalType(const ParsedExpression &)> &type_of) {
+	VisitAll(
+	    node, [](TableRef &) {},
+	    [&](unique_ptr<ParsedExpression> &expression) {
+		    if (expression->GetExpressionClass() != ExpressionClass::FUNCTION ||
+		        !expression->Cast<FunctionExpression>().OrderBy()) {
+			    return;
+		    }
+		    for (auto &order : expression->Cast<FunctionExpression>().OrderByMutable()->orders) {
+			    if (order.expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
+				    auto type = type_of(*order.expression);
+				    order.expression = make_uniq<CastExpression>(type, std::move(order.expression));
+			    }
+		    }
+	    });
+}
+
 unique_ptr<QueryNode> PushedStatement::WithValues(const vector<Value> &values) const {
 	auto copy = node->Copy();
+	auto value_of = [&](const ParsedExpression &parameter) -> const Value & {
+		auto &name = parameter.Cast<ParameterExpression>().Identifier();
+		return values[idx_t(std::find(parameters.begin(), parameters.end(), name) - parameters.begin())];
+	};
+	CastOrders(*copy, [&](const ParsedExpression &parameter) { return value_of(parameter).type(); });
 	VisitParameters(*copy, [&](unique_ptr<ParsedExpression> &parameter) {
-		auto &name = parameter->Cast<ParameterExpression>().Identifier();
-		auto index = idx_t(std::find(parameters.begin(), parameters.end(), name) - parameters.begin());
-		auto constant = ConstantExpression::FromValue(values[index]);
+		auto constant = ConstantExpression::FromValue(value_of(*parameter));
 		constant->SetAlias(parameter->GetAlias());
 		constant->SetQueryLocation(parameter->GetQueryLocation());
 		parameter = std::move(constant);
