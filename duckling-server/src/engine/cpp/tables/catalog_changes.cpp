@@ -1,5 +1,4 @@
-// DuckDB alters the entry of a table, and its rows, which a distributed table does not have there: what would have to alter
-// its files is refused, so that they always have the columns of their table.
+// What is refused is what would have to alter files and cannot yet, and what statements must not change.
 
 #include "catalog_changes.hpp"
 
@@ -18,18 +17,21 @@ namespace duckling {
 
 namespace {
 
-bool IsOfEntryAlone(const AlterInfo &info) {
+bool IsSupported(const AlterInfo &info) {
 	if (info.type != AlterType::ALTER_TABLE) {
 		return true;
 	}
 	switch (info.Cast<AlterTableInfo>().alter_table_type) {
-	case AlterTableType::RENAME_TABLE:
-	case AlterTableType::SET_DEFAULT:
-	case AlterTableType::DROP_NOT_NULL:
-	case AlterTableType::SET_COLUMN_COMMENT:
-		return true;
-	default:
+	case AlterTableType::ADD_FIELD:
+	case AlterTableType::REMOVE_FIELD:
+	case AlterTableType::RENAME_FIELD:
+	case AlterTableType::SET_PARTITIONED_BY:
+	case AlterTableType::SET_SORTED_BY:
+	case AlterTableType::SET_TABLE_OPTIONS:
+	case AlterTableType::RESET_TABLE_OPTIONS:
 		return false;
+	default:
+		return true;
 	}
 }
 
@@ -42,9 +44,9 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 	if (IsOfList(entry->Cast<TableCatalogEntry>())) {
 		RefuseList();
 	}
-	if (alter && IsDistributed(*entry) && !IsOfEntryAlone(*alter)) {
-		throw NotImplementedException("This ALTER is not supported yet for distributed table \"%s\": its files would have to "
-		                              "be altered",
+	if (alter && IsDistributed(*entry) && !IsSupported(*alter)) {
+		throw NotImplementedException("This ALTER is not supported yet for distributed table \"%s\": alter the type of the column, "
+		                              "or create the table anew",
 		                              entry->name.GetIdentifierName());
 	}
 }

@@ -19,9 +19,9 @@ struct LocalCheckedRows : public OperatorState {
 
 } // namespace
 
-CheckedRows::CheckedRows(PhysicalPlan &plan, DuckTableEntry &table_p, vector<unique_ptr<BoundConstraint>> constraints_p,
-                         string folder_p, idx_t estimated_cardinality)
-    : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, table_p.GetTypes(), estimated_cardinality), table(table_p),
+CheckedRows::CheckedRows(PhysicalPlan &plan, vector<LogicalType> types, DuckTableEntry &table_p,
+                         vector<unique_ptr<BoundConstraint>> constraints_p, string folder_p, idx_t estimated_cardinality)
+    : PhysicalOperator(plan, PhysicalOperatorType::EXTENSION, std::move(types), estimated_cardinality), table(table_p),
       constraints(std::move(constraints_p)), folder(std::move(folder_p)) {
 }
 

@@ -9,7 +9,7 @@ namespace duckling {
 
 class CheckedRows : public duckdb::PhysicalOperator {
 public:
-	CheckedRows(duckdb::PhysicalPlan &plan, duckdb::DuckTableEntry &table,
+	CheckedRows(duckdb::PhysicalPlan &plan, duckdb::vector<duckdb::LogicalType> types, duckdb::DuckTableEntry &table,
 	            duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints, std::string folder,
 	            duckdb::idx_t estimated_cardinality);
 

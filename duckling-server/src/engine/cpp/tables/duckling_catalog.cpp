@@ -8,7 +8,7 @@
 #include "packed_values.hpp"
 #include "read_plan.hpp"
 #include "rewritten_files.hpp"
-#include "table_files.hpp"
+#include "table_transactions.hpp"
 #include "write_plan.hpp"
 
 #include "duckdb/main/attached_database.hpp"
@@ -19,7 +19,6 @@
 #include "duckdb/planner/operator/logical_merge_into.hpp"
 #include "duckdb/planner/operator/logical_update.hpp"
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
-#include "duckdb/transaction/duck_transaction_manager.hpp"
 
 using namespace duckdb;
 using duckling::Guard;
@@ -58,7 +57,7 @@ unique_ptr<Catalog> Attach(optional_ptr<StorageExtensionInfo>, ClientContext &co
 
 unique_ptr<TransactionManager> CreateTransactionManager(optional_ptr<StorageExtensionInfo>, AttachedDatabase &database,
                                                         Catalog &) {
-	return make_uniq<DuckTransactionManager>(database);
+	return make_uniq<TableTransactions>(database);
 }
 
 } // namespace

@@ -4,12 +4,13 @@
 
 #include "read_plan.hpp"
 
+#include "alter_plan.hpp"
 #include "catalog_changes.hpp"
 #include "change_plan.hpp"
 #include "changed_rows.hpp"
 #include "distributed_table.hpp"
 #include "stored_types.hpp"
-#include "table_files.hpp"
+#include "table_columns.hpp"
 
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/function/function_binder.hpp"
@@ -27,6 +28,7 @@
 #include "duckdb/planner/operator/logical_insert.hpp"
 #include "duckdb/planner/operator/logical_merge_into.hpp"
 #include "duckdb/planner/operator/logical_projection.hpp"
+#include "duckdb/planner/operator/logical_set_operation.hpp"
 #include "duckdb/planner/planner_extension.hpp"
 
 using namespace duckdb;
@@ -57,6 +59,12 @@ public:
 		}
 		CheckCatalogChange(context, *op);
 		RequireRebind(*op);
+		if (PlanAlter(context, binder, op)) {
+			for (auto &child : op->children) {
+				Replace(child);
+			}
+			return;
+		}
 		if (op->type != LogicalOperatorType::LOGICAL_GET) {
 			return;
 		}
@@ -69,6 +77,13 @@ public:
 	}
 
 private:
+	//! Files with the same columns
+	struct FileGroup {
+		ColumnIds ids;
+		std::vector<string> names;
+		vector<Value> paths;
+	};
+
 	void ReplaceInSubqueries(Expression &expression) {
 		if (expression.GetExpressionClass() == ExpressionClass::BOUND_SUBQUERY) {
 			Replace(expression.Cast<BoundSubqueryExpression>().SubqueryMutable().plan);
@@ -89,6 +104,12 @@ private:
 		case LogicalOperatorType::LOGICAL_MERGE_INTO:
 			table = op.Cast<LogicalMergeInto>().table;
 			break;
+		case LogicalOperatorType::LOGICAL_DELETE:
+			table = op.Cast<LogicalDelete>().table;
+			break;
+		case LogicalOperatorType::LOGICAL_UPDATE:
+			table = op.Cast<LogicalUpdate>().table;
+			break;
 		default:
 			break;
 		}
@@ -97,13 +118,9 @@ private:
 		}
 	}
 
-	unique_ptr<LogicalGet> BindFiles(const vector<TableFile> &files) {
-		vector<Value> paths;
-		for (auto &file : files) {
-			paths.emplace_back(StoredPath(context, file.path));
-		}
+	unique_ptr<LogicalGet> BindFiles(const vector<Value> &paths) {
 		vector<unique_ptr<ParsedExpression>> arguments;
-		arguments.push_back(ConstantExpression::FromValue(Value::LIST(LogicalType::VARCHAR, std::move(paths))));
+		arguments.push_back(ConstantExpression::FromValue(Value::LIST(LogicalType::VARCHAR, paths)));
 		arguments.push_back(ConstantExpression::Boolean(false));
 		// As the parser names arguments
 		arguments.back()->SetAlias(Identifier("hive_partitioning"));
@@ -123,8 +140,8 @@ private:
 		return make_uniq<BoundColumnRefExpression>(type, ColumnBinding(scan.table_index, index));
 	}
 
-	//! Tells rows of a table apart, and tells where they are: number of the file, number of the row in it.
-	unique_ptr<Expression> RowId(LogicalGet &scan) {
+	//! Tells rows of a table apart, and tells where they are: number of the file among `paths`, number of the row in it.
+	unique_ptr<Expression> RowId(LogicalGet &scan, const Value &paths) {
 		FunctionBinder functions(context);
 		auto call = [&](const char *name, unique_ptr<Expression> left, unique_ptr<Expression> right) {
 			vector<unique_ptr<Expression>> arguments;
@@ -132,7 +149,7 @@ private:
 			arguments.push_back(std::move(right));
 			return functions.BindScalarFunction(DEFAULT_SCHEMA, name, std::move(arguments));
 		};
-		auto file = call("list_position", make_uniq<BoundConstantExpression>(scan.parameters[0]),
+		auto file = call("list_position", make_uniq<BoundConstantExpression>(paths),
 		                 Column(scan, MultiFileReader::COLUMN_IDENTIFIER_FILENAME, LogicalType::VARCHAR));
 		auto number = BoundCastExpression::AddCastToType(context, std::move(file), LogicalType::BIGINT);
 		auto first = call("*", std::move(number), make_uniq<BoundConstantExpression>(Value::BIGINT(MAX_ROWS_OF_FILE)));
@@ -140,37 +157,45 @@ private:
 		            Column(scan, MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER, LogicalType::BIGINT));
 	}
 
-	unique_ptr<Expression> ColumnValue(LogicalGet &scan, TableCatalogEntry &table, column_t column) {
-		if (column == COLUMN_IDENTIFIER_ROW_ID) {
-			return RowId(scan);
+	//! The value of a column in files that are older than the column.
+	unique_ptr<Expression> InitialValue(const TableColumns &columns, int64_t id, const LogicalType &type) {
+		auto packed = columns.initial_values.find(id);
+		if (packed == columns.initial_values.end()) {
+			return make_uniq<BoundConstantExpression>(Value(type));
 		}
+		return Unpack(context, make_uniq<BoundConstantExpression>(Value::BLOB_RAW(packed->second)), type);
+	}
+
+	unique_ptr<Expression> ColumnValue(LogicalGet &scan, TableCatalogEntry &table, const TableColumns &columns,
+	                                   const FileGroup &group, column_t column) {
 		if (IsVirtualColumn(column)) {
 			throw NotImplementedException("Distributed table \"%s\" has no virtual column but rowid",
 			                              table.name.GetIdentifierName());
 		}
 		auto &definition = table.GetColumn(LogicalIndex(column));
-		auto index = definition.Physical().index;
+		auto id = columns.ids[definition.Physical().index];
+		auto index = NumericCast<idx_t>(std::find(group.ids.begin(), group.ids.end(), id) - group.ids.begin());
+		if (index == group.ids.size()) {
+			return InitialValue(columns, id, definition.Type());
+		}
 		auto stored = StoredType(definition.Type());
-		if (scan.names[index] != definition.Name() || scan.returned_types[index] != stored) {
-			throw IOException("Files of table \"%s\" have a column \"%s\" %s in the place of \"%s\" %s: they were not written "
-			                  "by this server, or have been changed",
-			                  table.name.GetIdentifierName(), scan.names[index].GetIdentifierName(),
-			                  scan.returned_types[index].ToString(), definition.Name().GetIdentifierName(),
-			                  stored.ToString());
+		if (index >= scan.names.size() || scan.returned_types[index] != stored) {
+			throw IOException("Files of table \"%s\" have no column \"%s\" %s in place %d: they were not written by this "
+			                  "server, or have been changed",
+			                  table.name.GetIdentifierName(), definition.Name().GetIdentifierName(), stored.ToString(),
+			                  index + 1);
 		}
 		return Decode(context, Column(scan, index, stored), definition.Type());
 	}
 
-	unique_ptr<LogicalOperator> ScanFiles(LogicalGet &get, TableCatalogEntry &table) {
-		auto files = ListFiles(context, table);
-		if (files.empty()) {
-			// The entry has no rows either
-			return nullptr;
-		}
-		auto scan = BindFiles(files);
+	unique_ptr<LogicalOperator> ScanGroup(LogicalGet &get, TableCatalogEntry &table, const TableColumns &columns,
+	                                      const FileGroup &group, const Value &paths, TableIndex table_index) {
+		auto scan = BindFiles(group.paths);
 		vector<unique_ptr<Expression>> expressions;
-		for (auto &column : get.GetColumnIds()) {
-			expressions.push_back(ColumnValue(*scan, table, column.GetPrimaryIndex()));
+		for (auto &column_id : get.GetColumnIds()) {
+			auto column = column_id.GetPrimaryIndex();
+			expressions.push_back(column == COLUMN_IDENTIFIER_ROW_ID ? RowId(*scan, paths)
+			                                                         : ColumnValue(*scan, table, columns, group, column));
 		}
 		if (expressions.empty()) {
 			// Rows are counted, or columns added later by whoever reads the projection's first one
@@ -181,12 +206,44 @@ private:
 		};
 		if (std::all_of(expressions.begin(), expressions.end(), is_plain) &&
 		    scan->GetColumnIds().size() == expressions.size()) {
-			scan->table_index = get.table_index;
+			scan->table_index = table_index;
 			return std::move(scan);
 		}
-		auto result = make_uniq<LogicalProjection>(get.table_index, std::move(expressions));
+		auto result = make_uniq<LogicalProjection>(table_index, std::move(expressions));
 		result->children.push_back(std::move(scan));
 		return std::move(result);
+	}
+
+	unique_ptr<LogicalOperator> ScanFiles(LogicalGet &get, TableCatalogEntry &table) {
+		vector<Value> paths;
+		vector<FileGroup> groups;
+		for (auto &file : ListFiles(context, table)) {
+			paths.emplace_back(StoredPath(context, file.path));
+			auto group = std::find_if(groups.begin(), groups.end(), [&](const FileGroup &group) {
+				return group.ids == file.column_ids && group.names == file.column_names;
+			});
+			if (group == groups.end()) {
+				groups.push_back({file.column_ids, file.column_names, {}});
+				group = groups.end() - 1;
+			}
+			group->paths.push_back(paths.back());
+		}
+		if (groups.empty()) {
+			// The entry has no rows either
+			return nullptr;
+		}
+		auto columns = ListColumns(context, table);
+		auto all_paths = Value::LIST(LogicalType::VARCHAR, std::move(paths));
+		if (groups.size() == 1) {
+			return ScanGroup(get, table, columns, groups[0], all_paths, get.table_index);
+		}
+		vector<unique_ptr<LogicalOperator>> scans;
+		for (auto &group : groups) {
+			scans.push_back(ScanGroup(get, table, columns, group, all_paths, binder.GenerateTableIndex()));
+		}
+		auto column_count = std::max<idx_t>(get.GetColumnIds().size(), 1);
+		return make_uniq<LogicalSetOperation>(get.table_index, column_count, std::move(scans),
+		                                      LogicalOperatorType::LOGICAL_UNION, true, false);
 	}
 
 	ClientContext &context;

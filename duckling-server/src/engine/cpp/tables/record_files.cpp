@@ -5,7 +5,7 @@
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
 #include "rewritten_files.hpp"
-#include "table_files.hpp"
+#include "table_transactions.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/execution/execution_context.hpp"
@@ -19,7 +19,7 @@ namespace duckling {
 namespace {
 
 struct WrittenFiles : public GlobalSinkState {
-	vector<TableFile> files;
+	std::vector<TableFile> files;
 	idx_t row_count = 0;
 };
 
@@ -44,6 +44,10 @@ unique_ptr<GlobalSinkState> RecordFiles::GetGlobalSinkState(ClientContext &conte
 		throw TransactionException("Another transaction has created the table \"%s\"",
 		                           create->Base().Cast<CreateTableInfo>().GetTableName().GetIdentifierName());
 	}
+	if (alter) {
+		// Before rows flow: DuckDB refuses what they must not be checked against
+		alter->Apply(context, catalog);
+	}
 	return make_uniq<WrittenFiles>();
 }
 
@@ -58,7 +62,7 @@ SinkResultType RecordFiles::Sink(ExecutionContext &context, DataChunk &chunk, Op
 		}
 		auto checksum = MakeDurable(context.client, root, path);
 		written.files.push_back({path.substr(root.size() + 1), row_count, UBigIntValue::Get(chunk.GetValue(2, row)), checksum,
-		                         chunk.GetValue(4, row)});
+		                         chunk.GetValue(4, row), column_ids, column_names});
 		written.row_count += row_count;
 	}
 	return SinkResultType::NEED_MORE_INPUT;
@@ -73,7 +77,7 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 	auto &files = input.global_state.Cast<WrittenFiles>().files;
 	auto changes = Changes();
 	if (changes) {
-		vector<TableFile> replaced;
+		std::vector<TableFile> replaced;
 		for (auto &entry : changes->going) {
 			replaced.push_back(changed_files[entry.first]);
 		}
@@ -87,7 +91,11 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 			}
 		}
 	}
+	if (alter) {
+		RemoveFiles(context, catalog, changed_files);
+	}
 	AddFiles(context, catalog, table_id, files);
+	TableTransactions::Get(catalog).NoteWritten(context, table_id);
 	return SinkFinalizeType::READY;
 }
 
@@ -106,6 +114,9 @@ SourceResultType RecordFiles::GetDataInternal(ExecutionContext &, DataChunk &chu
 	if (changes && changes->kept) {
 		changes->kept->Scan(state.scan, chunk);
 		return chunk.size() == 0 ? SourceResultType::FINISHED : SourceResultType::HAVE_MORE_OUTPUT;
+	}
+	if (alter) {
+		return SourceResultType::FINISHED;
 	}
 	auto row_count = changes ? changes->row_count : sink_state->Cast<WrittenFiles>().row_count;
 	chunk.data[0].Append(Value::BIGINT(NumericCast<int64_t>(row_count)));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "changed_rows.hpp"
-#include "table_files.hpp"
+#include "definition_change.hpp"
 
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
 
@@ -16,7 +16,12 @@ public:
 
 	//! What the statement does to rows of these files, if it does more than to append
 	duckdb::optional_ptr<ChangedRows> changed;
-	duckdb::vector<TableFile> changed_files;
+	std::vector<TableFile> changed_files;
+	//! What it does to the definition of the table; it then replaces these files
+	duckdb::unique_ptr<DefinitionChange> alter;
+	//! Of the columns of what it writes
+	ColumnIds column_ids;
+	std::vector<std::string> column_names;
 	//! The table to be created, if it is not there yet
 	duckdb::SchemaCatalogEntry *schema = nullptr;
 	duckdb::unique_ptr<duckdb::BoundCreateTableInfo> create;

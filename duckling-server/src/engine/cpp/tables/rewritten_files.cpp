@@ -10,6 +10,10 @@
 #include "duckdb/main/client_context_state.hpp"
 #include "duckdb/main/connection.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
+#include "duckdb/main/query_result.hpp"
+
+#include <chrono>
+#include <thread>
 
 using namespace duckdb;
 
@@ -18,6 +22,8 @@ namespace duckling {
 namespace {
 
 constexpr const char *STAYS_FUNCTION = "duckherder_row_stays";
+//! Until DuckDB's other threads may have work again
+constexpr std::chrono::microseconds IDLE_WAIT {100};
 constexpr const char *GOING_STATE = "duckling_going_rows";
 
 //! The rows that the one statement of a connection leaves out.
@@ -51,14 +57,26 @@ TableFile RewriteFile(ClientContext &context, const TableFile &file, const RowSe
 	                              "%s(file_row_number)) TO %s (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true)",
 	                              Value(root + "/" + file.path).ToSQLString(), STAYS_FUNCTION,
 	                              Value(root + "/" + path).ToSQLString());
-	auto result = connection.Query(sql);
+	auto result = connection.Submit(sql);
+	auto state = QueryResultState::NOT_READY;
+	while (!IsObservable(state)) {
+		if (context.IsInterrupted()) {
+			connection.Interrupt();
+		}
+		state = result->ExecuteTask();
+		if (state == QueryResultState::BLOCKED) {
+			result->WaitForTask();
+		} else if (state == QueryResultState::NO_TASKS_AVAILABLE) {
+			std::this_thread::sleep_for(IDLE_WAIT);
+		}
+	}
 	if (result->HasError()) {
 		result->ThrowError();
 	}
 	auto checksum = MakeDurable(context, root, root + "/" + path);
 	auto row = *result->begin();
 	return {path, UBigIntValue::Get(row.GetBaseValue(1)), UBigIntValue::Get(row.GetBaseValue(2)), checksum,
-	        row.GetBaseValue(4), 0};
+	        row.GetBaseValue(4), file.column_ids, file.column_names};
 }
 
 void RegisterRewriting(DatabaseInstance &instance) {

@@ -76,19 +76,27 @@ unique_ptr<Expression> Encode(ClientContext &context, unique_ptr<Expression> val
 	if (!MustBePacked(type)) {
 		return BoundCastExpression::AddCastToType(context, std::move(value), StoredType(type));
 	}
-	vector<unique_ptr<Expression>> arguments;
-	arguments.push_back(std::move(value));
-	return FunctionBinder(context).BindScalarFunction(DEFAULT_SCHEMA, PACK_FUNCTION, std::move(arguments));
+	return Pack(context, std::move(value));
 }
 
 unique_ptr<Expression> Decode(ClientContext &context, unique_ptr<Expression> stored, const LogicalType &type) {
 	if (!MustBePacked(type)) {
 		return BoundCastExpression::AddCastToType(context, std::move(stored), type);
 	}
+	return Unpack(context, std::move(stored), type);
+}
+
+unique_ptr<Expression> Unpack(ClientContext &context, unique_ptr<Expression> packed, const LogicalType &type) {
 	vector<unique_ptr<Expression>> arguments;
-	arguments.push_back(std::move(stored));
+	arguments.push_back(std::move(packed));
 	arguments.push_back(make_uniq<BoundConstantExpression>(Value(type)));
 	return FunctionBinder(context).BindScalarFunction(DEFAULT_SCHEMA, UNPACK_FUNCTION, std::move(arguments));
+}
+
+unique_ptr<Expression> Pack(ClientContext &context, unique_ptr<Expression> value) {
+	vector<unique_ptr<Expression>> arguments;
+	arguments.push_back(std::move(value));
+	return FunctionBinder(context).BindScalarFunction(DEFAULT_SCHEMA, PACK_FUNCTION, std::move(arguments));
 }
 
 } // namespace duckling

@@ -13,4 +13,9 @@ duckdb::unique_ptr<duckdb::Expression> Encode(duckdb::ClientContext &context, du
 duckdb::unique_ptr<duckdb::Expression> Decode(duckdb::ClientContext &context, duckdb::unique_ptr<duckdb::Expression> stored,
                                               const duckdb::LogicalType &type);
 
+//! Turn a value of any type into a BLOB, and back into a value of type `type`.
+duckdb::unique_ptr<duckdb::Expression> Pack(duckdb::ClientContext &context, duckdb::unique_ptr<duckdb::Expression> value);
+duckdb::unique_ptr<duckdb::Expression> Unpack(duckdb::ClientContext &context, duckdb::unique_ptr<duckdb::Expression> packed,
+                                              const duckdb::LogicalType &type);
+
 } // namespace duckling

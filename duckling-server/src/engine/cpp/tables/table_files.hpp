@@ -1,12 +1,14 @@
-// The list of the files of distributed tables: rows of a table of the same database, read and changed in the user's transaction.
+// The list of the files of distributed tables.
 #pragma once
 
-#include "duckdb/catalog/catalog_entry/duck_table_entry.hpp"
-#include "duckdb/common/types/data_chunk.hpp"
+#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 
 #include <string>
 
 namespace duckling {
+
+//! Of columns of a distributed table: a column keeps its id when it is renamed, and gets a new one when its type changes.
+using ColumnIds = std::vector<int64_t>;
 
 //! A complete, durable file.
 struct TableFile {
@@ -18,20 +20,22 @@ struct TableFile {
 	std::string checksum;
 	//! MAP(column, MAP(statistic, value)), as COPY … (RETURN_STATS) tells them
 	duckdb::Value column_statistics;
+	//! Of its columns, in their order
+	ColumnIds column_ids;
+	std::vector<std::string> column_names;
 	//! Of its row in the list, for as long as the transaction
 	duckdb::row_t list_row = 0;
 };
 
-//! SQL that creates the list in a database, unless it has one.
-std::string CreateListSql(const std::string &quoted_database);
-
 //! The files of a table in the order in which they were listed, as the transaction of `context` sees them.
-duckdb::vector<TableFile> ListFiles(duckdb::ClientContext &context, duckdb::TableCatalogEntry &table);
+std::vector<TableFile> ListFiles(duckdb::ClientContext &context, duckdb::TableCatalogEntry &table);
 //! Add files of a table to the list, in the transaction of `context`.
 void AddFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id,
-              const duckdb::vector<TableFile> &files);
-
+              const std::vector<TableFile> &files);
 //! Take files off the list, in the transaction of `context`. Throws DuckDB's error of a conflict if another transaction has done so.
-void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const duckdb::vector<TableFile> &files);
+void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::vector<TableFile> &files);
+
+duckdb::Value ColumnIdsValue(const ColumnIds &ids);
+ColumnIds ColumnIdsOf(const duckdb::Value &value);
 
 } // namespace duckling

@@ -28,15 +28,24 @@ namespace {
 
 constexpr const char *FORMAT = "parquet";
 
+std::vector<string> ColumnNames(const ColumnList &columns) {
+	std::vector<string> result;
+	for (auto &column : columns.Physical()) {
+		result.push_back(column.Name().GetIdentifierName());
+	}
+	return result;
+}
+
 PhysicalOperator &PlanEncoding(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
                                PhysicalOperator &rows) {
 	vector<LogicalType> types;
 	vector<unique_ptr<Expression>> expressions;
 	bool is_needed = false;
 	for (auto &column : columns.Physical()) {
-		auto index = column.Physical().index;
-		auto stored = Encode(context, make_uniq<BoundReferenceExpression>(column.Type(), index));
-		is_needed = is_needed || stored->GetReturnType() != column.Type();
+		// Not the column's own, where it is being altered
+		auto &type = rows.types[types.size()];
+		auto stored = Encode(context, make_uniq<BoundReferenceExpression>(type, column.Physical().index));
+		is_needed = is_needed || stored->GetReturnType() != type;
 		types.push_back(stored->GetReturnType());
 		expressions.push_back(std::move(stored));
 	}
@@ -89,14 +98,17 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
                         vector<unique_ptr<BoundConstraint>> constraints, const LogicalOperator &op, PhysicalOperator &rows) {
 	auto folder = StoredPath(context, TableId(table));
-	auto &checked = planner.Make<CheckedRows>(table, std::move(constraints), folder, rows.estimated_cardinality);
+	auto &checked = planner.Make<CheckedRows>(rows.types, table, std::move(constraints), folder, rows.estimated_cardinality);
 	checked.children.push_back(rows);
 	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
 	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
 	auto &result =
 	    planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), op.estimated_cardinality);
-	result.children.push_back(copy);
-	return result.Cast<RecordFiles>();
+	auto &record = result.Cast<RecordFiles>();
+	record.column_ids = ListColumns(context, table).ids;
+	record.column_names = ColumnNames(table.GetColumns());
+	record.children.push_back(copy);
+	return record;
 }
 
 } // namespace
@@ -130,6 +142,16 @@ PhysicalOperator &PlanFileInsert(ClientContext &context, PhysicalPlanGenerator &
 	                      PlanProjection(planner, std::move(changes), input));
 }
 
+PhysicalOperator &PlanFileRewrite(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
+                                  vector<unique_ptr<BoundConstraint>> constraints, unique_ptr<DefinitionChange> change,
+                                  const LogicalOperator &op, PhysicalOperator &rows) {
+	auto &result = PlanAppend(context, planner, table, std::move(constraints), op, rows);
+	result.column_ids = change->columns.ids;
+	result.alter = std::move(change);
+	result.changed_files = ListFiles(context, table);
+	return result;
+}
+
 PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGenerator &planner, LogicalCreateTable &op,
                                         PhysicalOperator &rows) {
 	auto &info = op.info->Base().Cast<CreateTableInfo>();
@@ -141,6 +163,8 @@ PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGene
 	auto &copy = PlanCopy(context, planner, info.columns, folder, encoded);
 	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, op.estimated_cardinality);
 	auto &record = result.Cast<RecordFiles>();
+	record.column_ids = FirstColumnIds(rows.types.size());
+	record.column_names = ColumnNames(info.columns);
 	record.schema = &op.schema;
 	record.create = std::move(op.info);
 	result.children.push_back(copy);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "changed_rows.hpp"
+#include "definition_change.hpp"
 
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
@@ -20,5 +21,12 @@ duckdb::PhysicalOperator &PlanFileChange(duckdb::ClientContext &context, duckdb:
                                          duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints,
                                          duckdb::vector<duckdb::LogicalType> returned, Repetition repetition,
                                          const duckdb::LogicalOperator &op, duckdb::PhysicalOperator &changes);
+
+//! Put `rows` in the place of all that a table has, and change its definition.
+duckdb::PhysicalOperator &PlanFileRewrite(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
+                                          duckdb::DuckTableEntry &table,
+                                          duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints,
+                                          duckdb::unique_ptr<DefinitionChange> change,
+                                          const duckdb::LogicalOperator &op, duckdb::PhysicalOperator &rows);
 
 } // namespace duckling

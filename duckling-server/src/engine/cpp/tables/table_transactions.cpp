@@ -1,0 +1,93 @@
+// A transaction sees commits with timestamps before its start: a later one of the other kind is a conflict.
+
+#include "table_transactions.hpp"
+
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/common/exception/transaction_exception.hpp"
+#include "duckdb/main/attached_database.hpp"
+#include "duckdb/transaction/duck_transaction.hpp"
+
+using namespace duckdb;
+
+namespace duckling {
+
+TableTransactions &TableTransactions::Get(Catalog &catalog) {
+	return static_cast<TableTransactions &>(catalog.GetAttached().GetTransactionManager());
+}
+
+TableTransactions::Changes &TableTransactions::ChangesOf(ClientContext &context) {
+	return running[&Transaction::Get(context, db)];
+}
+
+TableTransactions::Changes TableTransactions::TakeChanges(const Transaction &transaction) {
+	lock_guard<mutex> guard(lock);
+	Changes result;
+	auto found = running.find(&transaction);
+	if (found != running.end()) {
+		result = std::move(found->second);
+		running.erase(found);
+	}
+	return result;
+}
+
+void TableTransactions::NoteWritten(ClientContext &context, const string &table_id) {
+	lock_guard<mutex> guard(lock);
+	ChangesOf(context).written.insert(table_id);
+}
+
+void TableTransactions::NoteAltered(ClientContext &context, const string &table_id) {
+	lock_guard<mutex> guard(lock);
+	ChangesOf(context).altered.insert(table_id);
+}
+
+void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const Changes &changes) const {
+	auto is_later = [&](const CommitTimes &commits, const string &table_id) {
+		auto commit = commits.find(table_id);
+		return commit != commits.end() && commit->second >= transaction.start_time;
+	};
+	for (auto &table_id : changes.written) {
+		if (is_later(altered_at, table_id)) {
+			throw TransactionException("Transaction conflict: attempting to write to a distributed table that has been altered "
+			                           "by a different transaction");
+		}
+	}
+	for (auto &table_id : changes.altered) {
+		if (is_later(written_at, table_id)) {
+			throw TransactionException("Transaction conflict: attempting to alter a distributed table that has been written to "
+			                           "by a different transaction");
+		}
+	}
+}
+
+ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transaction &transaction) {
+	auto changes = TakeChanges(transaction);
+	if (changes.written.empty() && changes.altered.empty()) {
+		return DuckTransactionManager::CommitTransaction(context, transaction);
+	}
+	lock_guard<mutex> guard(commit_lock);
+	try {
+		CheckConflicts(transaction.Cast<DuckTransaction>(), changes);
+	} catch (const std::exception &conflict) {
+		DuckTransactionManager::RollbackTransaction(transaction);
+		return ErrorData(conflict);
+	}
+	auto failure = DuckTransactionManager::CommitTransaction(context, transaction);
+	if (!failure.HasError()) {
+		// Of this commit, or of a later one, which may lead to a conflict that is none
+		auto now = GetLastCommit();
+		for (auto &table_id : changes.written) {
+			written_at[table_id] = now;
+		}
+		for (auto &table_id : changes.altered) {
+			altered_at[table_id] = now;
+		}
+	}
+	return failure;
+}
+
+void TableTransactions::RollbackTransaction(Transaction &transaction) {
+	TakeChanges(transaction);
+	DuckTransactionManager::RollbackTransaction(transaction);
+}
+
+} // namespace duckling

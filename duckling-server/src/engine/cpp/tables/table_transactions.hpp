@@ -1,0 +1,50 @@
+// Transactions of a database that has distributed tables.
+#pragma once
+
+#include "duckdb/transaction/duck_transaction_manager.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace duckling {
+
+//! DuckDB's, which also refuses to commit what was written for a definition of a table that another transaction has changed since
+//! this one began, and changes of a definition beside what others have written since: a new definition is checked
+//! against, or applied to, the files that its transaction sees.
+class TableTransactions : public duckdb::DuckTransactionManager {
+public:
+	using DuckTransactionManager::DuckTransactionManager;
+
+	static TableTransactions &Get(duckdb::Catalog &catalog);
+
+	//! The transaction of `context` has added files to a table.
+	void NoteWritten(duckdb::ClientContext &context, const std::string &table_id);
+	//! The transaction of `context` has changed the definition of a table.
+	void NoteAltered(duckdb::ClientContext &context, const std::string &table_id);
+
+	duckdb::ErrorData CommitTransaction(duckdb::ClientContext &context, duckdb::Transaction &transaction) override;
+	void RollbackTransaction(duckdb::Transaction &transaction) override;
+
+private:
+	struct Changes {
+		std::set<std::string> written;
+		std::set<std::string> altered;
+	};
+	using CommitTimes = std::map<std::string, duckdb::transaction_t>;
+
+	Changes &ChangesOf(duckdb::ClientContext &context);
+	//! What a transaction that ends has changed
+	Changes TakeChanges(const duckdb::Transaction &transaction);
+	void CheckConflicts(const duckdb::DuckTransaction &transaction, const Changes &changes) const;
+
+	duckdb::mutex lock;
+	//! Of transactions that run
+	std::map<const duckdb::Transaction *, Changes> running;
+	//! Held while transactions with changes are checked and committed
+	duckdb::mutex commit_lock;
+	//! Last commits, by table
+	CommitTimes written_at, altered_at;
+};
+
+} // namespace duckling
