@@ -44,7 +44,7 @@ impl ClusterQueries {
 
 impl QueryRunner for ClusterQueries {
     fn worker_count(&self) -> usize {
-        self.cluster.upgrade().map_or(0, |cluster| cluster.workers().len())
+        self.cluster.upgrade().map_or(0, |cluster| cluster.worker_count())
     }
 
     fn feed(&self, schema: SchemaRef) -> Feed {
