@@ -48,7 +48,7 @@ impl QueryRunner for ClusterQueries {
     }
 
     fn feed(&self, schema: SchemaRef) -> Feed {
-        Feed::new(schema, &self.spill_folder)
+        Feed::new(schema, self.spill_folder.clone())
     }
 
     fn start(
