@@ -9,10 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from breaking_proxy import Proxy
+
+if TYPE_CHECKING:
+    from clusters import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE = ROOT / "build" / "release"
@@ -134,6 +138,17 @@ def attached(connection: duckdb.DuckDBPyConnection, server: Duckling) -> duckdb.
     """A DuckDB in memory with `server` attached as `dh`."""
     connection.execute(f"ATTACH DATABASE 'dh' (TYPE duckherder, server_host 'localhost', server_port {server.port})")
     return connection
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator["Cluster"]:
+    """A driver with workers, and files in `tmp_path` that all of them read."""
+    # It starts servers by what is above
+    from clusters import cluster_with_files
+
+    result = cluster_with_files(tmp_path)
+    yield result
+    result.end()
 
 
 @pytest.fixture

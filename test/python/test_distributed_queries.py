@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from clusters import WORKERS, Cluster, cluster_with_files
+from clusters import WORKERS, Cluster
 from conftest import ROOT
 from waiting import LIMIT_S, until
 
@@ -35,13 +35,6 @@ def test_tpcds(tpcds: Cluster, number: int) -> None:
     query = (TPCDS / f"{number:02}.sql").read_text().strip()
     query = re.sub(r"(LIMIT 100\s*)?;$", "", query, flags=re.IGNORECASE)
     assert tpcds.compare(query) == ""
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    result = cluster_with_files(tmp_path)
-    yield result
-    result.end()
 
 
 QUERIES = (
