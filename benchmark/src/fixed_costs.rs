@@ -48,8 +48,7 @@ pub fn run(client: &Connection, workers: &[usize], runs: usize, dir: &Path) -> R
         }
         println!("{line}");
         client.execute_batch("DETACH local")?;
-        // A worker may complain that its driver has gone first
-        let _ = client.execute_batch("SELECT duckherder_stop_local_server()");
+        client.execute_batch("SELECT duckherder_stop_local_server()")?;
     }
     let inputs: Vec<[f64; 3]> = workers
         .iter()

@@ -151,6 +151,11 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Where results and inputs of tasks go that do not fit into memory.
+    pub(crate) fn spill_folder(&self) -> PathBuf {
+        self.temp_dir.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
     /// The databases to serve, and the name of the default one as the list spells it.
     ///
     /// # Errors

@@ -151,7 +151,7 @@ impl Server {
         } = self;
         cluster.listens_on(listener.local_addr().map_err(ServerError::Listener)?);
         let feeds = Arc::<Feeds>::default();
-        let spill_folder = config.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let spill_folder = config.spill_folder();
         let distributed = ClusterQueries::new(&cluster, Handle::current(), feeds.clone(), spill_folder.clone());
         instance
             .distribute_by(Arc::new(distributed))
@@ -162,7 +162,7 @@ impl Server {
             idle_timeout: config.session_idle_timeout,
             disconnect_timeout: config.disconnect_timeout,
             statement_timeout: config.statement_timeout,
-            spill_folder: config.temp_dir.clone(),
+            spill_folder: spill_folder.clone(),
             query_history: config.query_history,
         };
         let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());

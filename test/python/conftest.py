@@ -9,11 +9,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from breaking_proxy import Proxy
 from storages import Storage
+
+if TYPE_CHECKING:
+    from clusters import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE = ROOT / "build" / "release"
@@ -143,6 +147,17 @@ def storage(
 ) -> Storage:
     """A server with a storage for distributed tables."""
     return Storage(start_server, connect, tmp_path)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator["Cluster"]:
+    """A driver with workers, and files in `tmp_path` that all of them read."""
+    # It starts servers by what is above
+    from clusters import cluster_with_files
+
+    result = cluster_with_files(tmp_path)
+    yield result
+    result.end()
 
 
 @pytest.fixture

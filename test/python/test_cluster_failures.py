@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from breaking_proxy import Proxy
 from cluster_checks import LIMIT_S, LONG, RIGHT, check_that_all_is_given_back, expected_rows, outcome
-from clusters import WORKERS, Cluster, cluster_with_files
+from clusters import WORKERS, Cluster
 from waiting import until
 
 #: When a worker fails, after a query has begun: while it is planned, and in its stages.
@@ -74,13 +74,6 @@ FATES: dict[str, tuple[Callable[[FailingWorker], None], Callable[[FailingWorker]
     "restarted with the same name": (FailingWorker.restart, lambda worker: None),
     "told to stop": (FailingWorker.leave, FailingWorker.come_back),
 }
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    result = cluster_with_files(tmp_path)
-    yield result
-    result.end()
 
 
 @pytest.fixture

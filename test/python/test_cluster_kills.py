@@ -9,12 +9,10 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cluster_checks import RIGHT, check_that_all_is_given_back, expected_rows, outcome
-from clusters import WORKERS, Cluster, cluster_with_files
+from clusters import WORKERS, Cluster
 from conftest import Duckling
 
 ROUNDS = int(os.environ.get("DUCKHERDER_KILL_ROUNDS", "4"))
@@ -120,13 +118,6 @@ class Havoc:
                 self.cluster.launch(name)
         self.stopped.clear()
         self.cluster.wait_for(WORKERS)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    result = cluster_with_files(tmp_path)
-    yield result
-    result.end()
 
 
 @pytest.mark.timeout(120 + 30 * ROUNDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import adbc_driver_flightsql.dbapi as flight_sql
 import pytest
 from cluster_checks import LIMIT_S, RIGHT, check_that_all_is_given_back, expected_rows, bytes_in, outcome, resident_mb
-from clusters import Cluster, cluster_with_files
+from clusters import Cluster
 
 #: Groups of 200 MB in all, a third of them on each worker.
 LARGE = "SELECT count(*), max(n) FROM (SELECT repeat(md5(i::VARCHAR), 32) AS x, count(*) AS n FROM t GROUP BY x)"
@@ -21,15 +21,13 @@ WAITING = """
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster(cluster: Cluster, tmp_path: Path) -> Cluster:
     """Two workers, and `w2`, which a test starts anew."""
-    result = cluster_with_files(tmp_path)
-    result.workers.pop("w2").stop()
+    cluster.workers.pop("w2").stop()
     wide = "SELECT i, repeat(md5(i::VARCHAR), 96) AS x FROM range(150000) r(i)"
-    result.client.execute(f"COPY ({wide}) TO '{tmp_path}/wide.parquet' (ROW_GROUP_SIZE 10000, COMPRESSION zstd)")
-    result.view("wide", f"read_parquet('{tmp_path}/wide.parquet')")
-    yield result
-    result.end()
+    cluster.client.execute(f"COPY ({wide}) TO '{tmp_path}/wide.parquet' (ROW_GROUP_SIZE 10000, COMPRESSION zstd)")
+    cluster.view("wide", f"read_parquet('{tmp_path}/wide.parquet')")
+    return cluster
 
 
 @pytest.fixture

@@ -3,27 +3,23 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
-from clusters import WORKERS, Cluster, cluster_with_files
+from clusters import WORKERS, Cluster
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster(cluster: Cluster) -> Cluster:
     """Beside the files: `names` is small, `facts` is large, `nothing` is empty, all native tables of the driver."""
-    result = cluster_with_files(tmp_path)
-    result.table("names", "SELECT g, 'name ' || g AS name, g / 3 AS third FROM range(7) r(g)")
-    result.table(
+    cluster.table("names", "SELECT g, 'name ' || g AS name, g / 3 AS third FROM range(7) r(g)")
+    cluster.table(
         "facts",
         "SELECT i, i % 11 AS g, i % 500 AS k, i / 7 AS d, {'a': i, 'b': [i % 3]} AS n, (i % 100)::DECIMAL(9, 2) AS m, "
         "INTERVAL (i) SECOND AS v, ('x' || i % 5)::ENUM ('x0', 'x1', 'x2', 'x3', 'x4') AS e FROM range(100000) r(i)",
     )
-    result.table("nothing", "SELECT 1::BIGINT AS i, 'x' AS s WHERE false")
-    yield result
-    result.end()
+    cluster.table("nothing", "SELECT 1::BIGINT AS i, 'x' AS s WHERE false")
+    return cluster
 
 
 MIXED = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from clusters import WORKERS, Cluster, cluster_with_files
+from clusters import WORKERS, Cluster
 from conftest import ROOT
 from waiting import LIMIT_S, until
 
@@ -35,13 +35,6 @@ def test_tpcds(tpcds: Cluster, number: int) -> None:
     query = (TPCDS / f"{number:02}.sql").read_text().strip()
     query = re.sub(r"(LIMIT 100\s*)?;$", "", query, flags=re.IGNORECASE)
     assert tpcds.compare(query) == ""
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    result = cluster_with_files(tmp_path)
-    yield result
-    result.end()
 
 
 QUERIES = (
@@ -102,6 +95,34 @@ def test_files_whose_first_is_empty(cluster: Cluster, tmp_path: Path) -> None:
     query = "SELECT count(*) FROM later WHERE i % 3 = 1"
     assert "Stage 1" in cluster.plan(query)
     assert cluster.compare(query) == ""
+
+
+def test_each_file_is_looked_into_once(cluster: Cluster, tmp_path: Path) -> None:
+    """However often the plan of a statement is tried; the first file tells the columns, too."""
+    (tmp_path / "some").mkdir()
+    for name, rows in (("a", 0), ("b", 3_000_000), ("c", 1000)):
+        cluster.client.execute(f"COPY (SELECT range::INTEGER AS i FROM range({rows})) TO '{tmp_path}/some/{name}.parquet'")
+    cluster.view("later", f"read_parquet('{tmp_path}/some/*.parquet')")
+    cluster.client.execute("SET duckherder_distribution = 'auto'")
+    cluster.client.execute("FROM duckherder_query('dh', $$CALL enable_logging('FileSystem')$$)")
+    # The LIMIT lets the driver try the plan level by level
+    plan = cluster.plan("SELECT max(n) FROM (SELECT a.i % 7 AS g, count(*) AS n FROM later a JOIN later b USING (i) GROUP BY g ORDER BY g LIMIT 4)")
+    assert "Stage 1" in plan
+    opened = "SELECT parse_filename(path), count(*) FROM duckdb_logs_parsed('FileSystem') WHERE op = 'OPEN' GROUP BY ALL"
+    counts = dict(cluster.client.execute(f"FROM duckherder_query('dh', $${opened}$$)").fetchall())
+    assert (counts["b.parquet"], counts["c.parquet"]) == (1, 1), counts
+
+
+def test_tasks_aggregate_what_they_read(cluster: Cluster) -> None:
+    """As in TPC-H Q1: sums and averages of DECIMALs and integers are exact in parts."""
+    query = "SELECT g, k % 2 AS h, sum(d), sum(d * (1 - k)), avg(d), avg(i), count(*) FROM t GROUP BY ALL ORDER BY ALL"
+    assert "GROUP_BY_MERGE" in cluster.plan(query)
+    assert cluster.compare(query) == ""
+    cluster.client.execute("USE dh")
+    expected = cluster.client.execute(query).fetchall()
+    rows = cluster.client.execute("SELECT rows_exchanged FROM duckherder_get_query_execution_stats() ORDER BY query_id DESC LIMIT 1").fetchone()
+    # Groups of each task, and all groups to the driver
+    assert rows == (WORKERS * len(expected) + len(expected),)
 
 
 def test_explain_shows_stages(cluster: Cluster) -> None:

@@ -68,6 +68,15 @@ def test_what_has_moved(cluster: Cluster) -> None:
     assert last(cluster, "rows_exchanged")[0] > WORKERS * 50
 
 
+def test_distinct_values_are_counted_in_parts(cluster: Cluster) -> None:
+    """Tasks drop their own duplicates first; DuckDB's optimizer makes two GROUP BY of it."""
+    cluster.client.execute("SELECT count(DISTINCT k) FROM t").fetchall()
+    assert last(cluster, "rows_exchanged") == (WORKERS * 1000 + WORKERS + 1,)
+    cluster.client.execute("SELECT g, count(*), sum(i), count(DISTINCT s) FROM t GROUP BY g").fetchall()
+    # A row of the other aggregates for each group and task, twice 7 between the last stages and the driver
+    assert last(cluster, "rows_exchanged")[0] < WORKERS * (7 * 97 + 4 * 7)
+
+
 def test_several_parts_are_added(cluster: Cluster) -> None:
     """The driver puts the first row beside the first row, the second beside the second."""
     query = "FROM (SELECT sum(i) FROM t) POSITIONAL JOIN (SELECT g FROM t GROUP BY g ORDER BY g LIMIT 1)"

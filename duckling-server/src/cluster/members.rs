@@ -203,6 +203,12 @@ impl Members {
             .collect()
     }
 
+    /// How many answer.
+    pub fn active_count(&self) -> usize {
+        let members = self.lock();
+        members.values().filter(|member| self.is_active(member)).count()
+    }
+
     /// All of them.
     pub fn list(&self) -> Vec<Worker> {
         let members = self.lock();

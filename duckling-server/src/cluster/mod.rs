@@ -95,6 +95,11 @@ impl Cluster {
         self.members.active()
     }
 
+    /// How many workers answer.
+    pub fn worker_count(&self) -> usize {
+        self.members.active_count()
+    }
+
     /// All workers, also those that are lost, by id.
     pub fn list(&self) -> Vec<Worker> {
         self.members.list()

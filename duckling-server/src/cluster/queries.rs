@@ -44,11 +44,11 @@ impl ClusterQueries {
 
 impl QueryRunner for ClusterQueries {
     fn worker_count(&self) -> usize {
-        self.cluster.upgrade().map_or(0, |cluster| cluster.workers().len())
+        self.cluster.upgrade().map_or(0, |cluster| cluster.worker_count())
     }
 
     fn feed(&self, schema: SchemaRef) -> Feed {
-        Feed::new(schema, &self.spill_folder)
+        Feed::new(schema, self.spill_folder.clone())
     }
 
     fn start(

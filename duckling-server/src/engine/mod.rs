@@ -51,7 +51,7 @@ pub use prepared::{Parameters, Prepared};
 pub use progress::Progress;
 pub use session::Session;
 pub use session_options::SessionOptions;
-pub use spill::{Place, SpillFile, SpillReader};
+pub use spill::{SpillFile, SpilledBatch};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

@@ -17,7 +17,7 @@ use super::connection::Connection;
 use super::error::EngineError;
 use super::history::{Entry, Recording, SentBytes};
 use super::off_runtime::drop_off_runtime;
-use super::spill::{Place, SpillFile, SpillReader};
+use super::spill::{SpillFile, SpilledBatch};
 
 /// How much a result may run ahead of its reader, in bytes of Arrow buffers.
 const MAX_QUEUED_BYTES: usize = 8 << 20;
@@ -31,7 +31,7 @@ pub(super) type Source = Box<dyn Iterator<Item = Result<RecordBatch, EngineError
 
 enum Item {
     Batch(RecordBatch, usize),
-    Spilled(Place),
+    Spilled(SpilledBatch),
     Failure(EngineError),
 }
 
@@ -52,7 +52,6 @@ struct State {
     cancelled: bool,
     /// Another statement waits for the connection: take all the rest in.
     unbounded: bool,
-    spill_reader: Option<Arc<SpillReader>>,
 }
 
 pub(super) struct Outlet {
@@ -88,7 +87,6 @@ impl Outlet {
                 producer: Producer::Running,
                 cancelled: false,
                 unbounded: false,
-                spill_reader: None,
             }),
             progress: Notify::new(),
             connection,
@@ -111,7 +109,7 @@ impl Outlet {
         }
     }
 
-    fn push(&self, batch: Result<RecordBatch, EngineError>, spill: &mut Option<SpillFile>) -> Next {
+    fn push(&self, batch: Result<RecordBatch, EngineError>, spill: &mut SpillFile) -> Next {
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
@@ -121,11 +119,14 @@ impl Outlet {
         };
         let aside = {
             let state = self.lock();
-            state.unbounded && (spill.is_some() || state.queued_bytes >= MAX_ASIDE_BYTES)
+            state.unbounded && (!spill.is_empty() || state.queued_bytes >= MAX_ASIDE_BYTES)
         };
         if aside {
-            return match self.spill(&batch, spill) {
-                Ok(place) => self.enqueue(Item::Spilled(place), 0),
+            return match spill.write(&batch) {
+                Ok(spilled) => {
+                    self.entry.spill(spilled.bytes as u64);
+                    self.enqueue(Item::Spilled(spilled), 0)
+                }
                 Err(error) => {
                     self.enqueue(Item::Failure(error), 0);
                     Next::Stop
@@ -134,20 +135,6 @@ impl Outlet {
         }
         let bytes = batch.get_array_memory_size();
         self.enqueue(Item::Batch(batch, bytes), bytes)
-    }
-
-    fn spill(&self, batch: &RecordBatch, spill: &mut Option<SpillFile>) -> Result<Place, EngineError> {
-        let file = match spill {
-            Some(file) => file,
-            None => {
-                let file = SpillFile::create(&self.spill_folder)?;
-                self.lock().spill_reader = Some(Arc::new(file.reader()?));
-                spill.insert(file)
-            }
-        };
-        let place = file.write(batch)?;
-        self.entry.spill(place.bytes as u64);
-        Ok(place)
     }
 
     fn enqueue(&self, item: Item, bytes: usize) -> Next {
@@ -168,13 +155,13 @@ impl Outlet {
     }
 
     async fn pop(self: &Arc<Self>) -> Option<Result<RecordBatch, EngineError>> {
-        let (item, reader) = self
+        let item = self
             .wait_for(|state| match state.queue.pop_front() {
                 Some(item) => {
                     if let Item::Batch(_, bytes) = &item {
                         state.queued_bytes -= bytes;
                     }
-                    Some(Some((item, state.spill_reader.clone())))
+                    Some(Some(item))
                 }
                 None => matches!(state.producer, Producer::Finished).then_some(None),
             })
@@ -183,12 +170,9 @@ impl Outlet {
         match item {
             Item::Batch(batch, _) => Some(Ok(batch)),
             Item::Failure(error) => Some(Err(error)),
-            Item::Spilled(place) => {
-                let batch = spawn_blocking(move || match reader {
-                    Some(reader) => reader.read(place),
-                    None => Err(EngineError::new("IO", "a spilled result has lost its file")),
-                });
-                Some(batch.await.unwrap_or_else(|_| Err(EngineError::lost("statement"))))
+            Item::Spilled(spilled) => {
+                let batch = spawn_blocking(move || spilled.read()).await;
+                Some(batch.unwrap_or_else(|_| Err(EngineError::lost("statement"))))
             }
         }
     }
@@ -273,7 +257,7 @@ impl Claim {
 
     /// Run a statement to its end, until its reader is gone, or until the reader is behind. Blocks.
     pub(super) fn run(mut self, mut source: Source) {
-        let mut spill = None;
+        let mut spill = SpillFile::new(self.outlet.spill_folder.clone());
         loop {
             let Some(batch) = source.next() else {
                 // Before the reader learns of it.

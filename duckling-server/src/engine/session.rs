@@ -493,7 +493,7 @@ impl Session {
     /// # Errors
     /// `Connection` if the session was closed, perhaps while the statement waited for its turn; then nothing has begun.
     fn claim_connection(&self, recording: &Recording) -> Result<(Arc<Outlet>, Results), EngineError> {
-        let folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = self.options.spill_folder.clone();
         let entry = recording.entry().clone();
         let outlet = Outlet::new(self.connection.clone(), folder, self.working.clone(), entry);
         let mut current = self.current();

@@ -13,8 +13,8 @@ use super::quote_identifier;
 /// How a session is set up.
 #[derive(Clone)]
 pub struct SessionOptions {
-    /// Folder for results that another statement pushes aside; the system's temporary one if absent.
-    pub spill_folder: Option<PathBuf>,
+    /// Folder for results that another statement pushes aside.
+    pub spill_folder: PathBuf,
     /// How long a statement may run, from its start until its last row is fetched.
     pub statement_timeout: Option<Duration>,
     /// Where its statements are recorded, and as whose.

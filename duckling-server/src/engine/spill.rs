@@ -1,9 +1,10 @@
-//! Batches of a result that nobody reads yet, on disk.
+//! Batches that do not fit into memory, on disk.
 
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
@@ -11,77 +12,88 @@ use arrow::ipc::writer::StreamWriter;
 
 use super::error::EngineError;
 
-/// A file without a name: it is gone when it is dropped, or with the process.
+/// A file without a name, made for the first batch. It is gone when this and its batches are dropped, or with the process.
 pub struct SpillFile {
-    file: File,
+    folder: PathBuf,
+    file: Option<Arc<File>>,
     written_bytes: u64,
 }
 
-/// Where a batch is in the file.
-#[derive(Clone, Copy)]
-pub struct Place {
+/// A batch that is on disk.
+#[derive(Clone)]
+pub struct SpilledBatch {
+    file: Arc<File>,
     offset: u64,
     pub bytes: usize,
 }
 
 impl SpillFile {
-    /// Make a file in `folder`.
-    ///
-    /// # Errors
-    /// `IO` if the folder cannot be written to.
-    pub fn create(folder: &Path) -> Result<Self, EngineError> {
-        let file = tempfile::tempfile_in(folder).map_err(|error| {
-            EngineError::new("IO", format!("cannot spill a result to {}: {error}", folder.display()))
-        })?;
-        Ok(Self { file, written_bytes: 0 })
+    /// A file that will be in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            file: None,
+            written_bytes: 0,
+        }
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.file.is_none()
     }
 
     /// Append a batch. Blocks.
     ///
     /// # Errors
-    /// `IO` if the disk is full.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<Place, EngineError> {
+    /// `IO` if the folder cannot be written to, or the disk is full.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<SpilledBatch, EngineError> {
         let mut message = Vec::with_capacity(batch.get_array_memory_size());
         let mut writer = StreamWriter::try_new(&mut message, batch.schema_ref())?;
         writer.write(batch)?;
         writer.finish()?;
         drop(writer);
-        self.file
+        let file = self.open()?;
+        file.as_ref()
             .write_all(&message)
             .map_err(|error| EngineError::new("IO", format!("cannot spill a result: {error}")))?;
-        let place = Place {
+        let batch = SpilledBatch {
+            file,
             offset: self.written_bytes,
             bytes: message.len(),
         };
         self.written_bytes += message.len() as u64;
-        Ok(place)
+        Ok(batch)
     }
 
-    /// A second handle on the same file, for reading while it is written.
-    ///
-    /// # Errors
-    /// `IO` if the process has no file descriptors left.
-    pub fn reader(&self) -> Result<SpillReader, EngineError> {
-        let file = self
-            .file
-            .try_clone()
-            .map_err(|error| EngineError::new("IO", format!("cannot read a spilled result: {error}")))?;
-        Ok(SpillReader(file))
+    /// Let go of the file: what is written from now on is in another one.
+    pub fn clear(&mut self) {
+        self.file = None;
+        self.written_bytes = 0;
+    }
+
+    fn open(&mut self) -> Result<Arc<File>, EngineError> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        let file = tempfile::tempfile_in(&self.folder).map_err(|error| {
+            EngineError::new(
+                "IO",
+                format!("cannot spill a result to {}: {error}", self.folder.display()),
+            )
+        })?;
+        Ok(self.file.insert(Arc::new(file)).clone())
     }
 }
 
-/// Reads what was spilled.
-pub struct SpillReader(File);
-
-impl SpillReader {
-    /// Read a batch back. Blocks.
+impl SpilledBatch {
+    /// Read the batch back. Blocks.
     ///
     /// # Errors
     /// `IO` if the file cannot be read.
-    pub fn read(&self, place: Place) -> Result<RecordBatch, EngineError> {
-        let mut message = vec![0; place.bytes];
-        self.0
-            .read_exact_at(&mut message, place.offset)
+    pub fn read(&self) -> Result<RecordBatch, EngineError> {
+        let mut message = vec![0; self.bytes];
+        self.file
+            .read_exact_at(&mut message, self.offset)
             .map_err(|error| EngineError::new("IO", format!("cannot read a spilled result: {error}")))?;
         let mut batches = StreamReader::try_new(Cursor::new(message), None)?;
         let batch = batches
@@ -93,8 +105,6 @@ impl SpillReader {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{DictionaryArray, Int64Array};
     use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 
@@ -102,7 +112,7 @@ mod tests {
 
     #[test]
     fn batches_come_back_in_any_order() {
-        let mut file = SpillFile::create(&std::env::temp_dir()).unwrap();
+        let mut file = SpillFile::new(std::env::temp_dir());
         let schema = Arc::new(Schema::new(vec![
             Field::new("i", DataType::Int64, true),
             Field::new(
@@ -118,8 +128,8 @@ mod tests {
         };
         let (one, two) = (batch(1, "a"), batch(2, "b"));
         let (first, second) = (file.write(&one).unwrap(), file.write(&two).unwrap());
-        let reader = file.reader().unwrap();
-        assert_eq!(reader.read(second).unwrap(), two);
-        assert_eq!(reader.read(first).unwrap(), one);
+        drop(file);
+        assert_eq!(second.read().unwrap(), two);
+        assert_eq!(first.read().unwrap(), one);
     }
 }

@@ -41,8 +41,8 @@ pub struct Limits {
     pub disconnect_timeout: Duration,
     /// How long a statement may run.
     pub statement_timeout: Option<Duration>,
-    /// Folder for results that another statement pushes aside; the system's temporary one if absent.
-    pub spill_folder: Option<PathBuf>,
+    /// Folder for results that another statement pushes aside.
+    pub spill_folder: PathBuf,
     /// Statements that are remembered; none if 0.
     pub query_history: usize,
 }

@@ -113,7 +113,7 @@ impl QueryRunner for Separate {
     }
 
     fn feed(&self, schema: SchemaRef) -> Feed {
-        Feed::new(schema, &std::env::temp_dir())
+        Feed::new(schema, std::env::temp_dir())
     }
 
     fn start(

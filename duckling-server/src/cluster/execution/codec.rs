@@ -13,7 +13,8 @@ use prost::{Message, Oneof};
 use uuid::Uuid;
 
 use super::duckdb_exec::{DuckDbExec, Fragment};
-use super::feeds::FeedExec;
+use super::feeds::FeedSource;
+use super::leaf::Leaf;
 use super::task_scans::TaskScans;
 
 /// Encodes the operators of ours; their children travel beside them.
@@ -109,10 +110,10 @@ impl PhysicalExtensionCodec for DuckDbCodec {
                 };
                 Arc::new(DuckDbExec::new(Arc::new(fragment), inputs.to_vec())?)
             }
-            Some(Operator::Scans(message)) => Arc::new(TaskScans::new(from_messages(message.scans))),
+            Some(Operator::Scans(message)) => Arc::new(TaskScans(from_messages(message.scans)).into_leaf()),
             Some(Operator::Feed(message)) => {
                 let id = Uuid::from_slice(&message.id).map_err(|error| proto_error(format!("a feed: {error}")))?;
-                Arc::new(FeedExec::new(id, schema_of(message.schema.as_ref())?))
+                Arc::new(Leaf::new(FeedSource(id), schema_of(message.schema.as_ref())?))
             }
             None => return Err(proto_error("an unknown operator")),
         })
@@ -132,14 +133,14 @@ impl PhysicalExtensionCodec for DuckDbCodec {
                 settings: to_messages(&fragment.settings),
                 schema: Some(fragment.schema.as_ref().try_into()?),
             })
-        } else if let Some(leaf) = node.downcast_ref::<TaskScans>() {
+        } else if let Some(leaf) = node.downcast_ref::<Leaf<TaskScans>>() {
             Operator::Scans(ScansMessage {
-                scans: to_messages(&leaf.scans),
+                scans: to_messages(&leaf.source.0),
             })
-        } else if let Some(feed) = node.downcast_ref::<FeedExec>() {
+        } else if let Some(feed) = node.downcast_ref::<Leaf<FeedSource>>() {
             Operator::Feed(FeedMessage {
-                id: feed.id.as_bytes().to_vec(),
-                schema: Some(feed.schema.as_ref().try_into()?),
+                id: feed.source.0.as_bytes().to_vec(),
+                schema: Some(feed.schema().as_ref().try_into()?),
             })
         } else {
             return internal_err!("{} is no operator of a stage", node.name());

@@ -7,13 +7,13 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use tokio::task::JoinSet;
 
 use super::inbox::Inbox;
+use super::leaf::{Leaf, one_partition};
 use super::reports::Measures;
 use super::task::{self, Task, TaskInput};
 use super::task_scans::TaskScans;
@@ -45,16 +45,11 @@ impl DuckDbExec {
         if !(inputs..=inputs + 1).contains(&children.len()) {
             return internal_err!("a fragment with {inputs} inputs has {} children", children.len());
         }
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(fragment.schema.clone()),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
+        let properties = one_partition(fragment.schema.clone());
         Ok(Self {
             fragment,
             children,
-            properties: Arc::new(properties),
+            properties,
             measures: OnceLock::new(),
         })
     }
@@ -118,8 +113,8 @@ impl ExecutionPlan for DuckDbExec {
         }
         let scans = match self.children.get(names.len()) {
             None => Vec::new(),
-            Some(leaf) => match leaf.downcast_ref::<TaskScans>() {
-                Some(scans) => scans.scans.clone(),
+            Some(leaf) => match leaf.downcast_ref::<Leaf<TaskScans>>() {
+                Some(scans) => scans.source.0.clone(),
                 None => return internal_err!("a task was given {} for its scans", leaf.name()),
             },
         };

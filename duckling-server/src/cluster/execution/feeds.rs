@@ -1,23 +1,20 @@
 //! What a driver feeds to the tasks of its queries: a stage of one task, which runs on the driver itself.
 
 use std::collections::HashMap;
-use std::fmt::{self, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, exec_datafusion_err, internal_err};
+use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::duckdb_exec::DuckDbExec;
 use super::errors;
+use super::leaf::{Leaf, Source};
 use super::worker::TaskHost;
 use crate::engine::{EngineError, Feed};
 
@@ -62,75 +59,25 @@ impl Drop for OfferedFeeds {
     }
 }
 
-/// Reads a feed of the duckling that it runs on.
+/// A feed of the duckling that it is read on.
 #[derive(Debug)]
-pub(super) struct FeedExec {
-    pub id: Uuid,
-    pub schema: SchemaRef,
-    properties: Arc<PlanProperties>,
-}
-
-impl FeedExec {
-    pub(super) fn new(id: Uuid, schema: SchemaRef) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema.clone()),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self {
-            id,
-            schema,
-            properties: Arc::new(properties),
-        }
-    }
-}
+pub(super) struct FeedSource(pub Uuid);
 
 /// Whether a stage is to run on the driver. Below a [`DuckDbExec`] there are other stages.
 pub(super) fn is_feed(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.downcast_ref::<FeedExec>().is_some()
+    plan.downcast_ref::<Leaf<FeedSource>>().is_some()
         || (plan.downcast_ref::<DuckDbExec>().is_none() && plan.children().into_iter().any(is_feed))
 }
 
-impl DisplayAs for FeedExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut Formatter) -> fmt::Result {
-        write!(f, "FeedExec: {}", self.id)
-    }
-}
+impl Source for FeedSource {
+    const NAME: &'static str = "Feed";
 
-impl ExecutionPlan for FeedExec {
-    fn name(&self) -> &str {
-        "FeedExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        if !children.is_empty() {
-            return internal_err!("a feed has no inputs");
-        }
-        Ok(self)
-    }
-
-    fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn read(&self, schema: SchemaRef, context: &TaskContext) -> Result<SendableRecordBatchStream> {
         let host = context
             .session_config()
             .get_extension::<TaskHost>()
             .ok_or_else(|| exec_datafusion_err!("this duckling feeds no tasks"))?;
-        let feed = host.feeds.find(&self.id).ok_or_else(|| {
+        let feed = host.feeds.find(&self.0).ok_or_else(|| {
             errors::encode(&EngineError::new(
                 "IO",
                 "the query is over, or this is not the driver that runs it",
@@ -144,6 +91,6 @@ impl ExecutionPlan for FeedExec {
             let batch = batch.map_err(|error| errors::encode(&error)).transpose()?;
             Some((batch, (feed, position + 1)))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 }

@@ -17,20 +17,19 @@ use tokio::task::spawn_blocking;
 
 use super::errors;
 use super::reports::{Measures, size_of_rows};
-use crate::engine::{EngineError, Place, SpillFile, SpillReader};
+use crate::engine::{EngineError, SpillFile, SpilledBatch};
 
 /// How much of an input waits in memory, in bytes of Arrow buffers.
 const MAX_MEMORY_BYTES: usize = 64 << 20;
 
 pub(super) struct Inbox {
     schema: SchemaRef,
-    spill_folder: PathBuf,
     state: Mutex<State>,
     /// Signals the task's thread,
     arrived: Condvar,
     /// and whoever waits for the first rows.
     begun: Notify,
-    spill: Mutex<Option<SpillFile>>,
+    spill: Mutex<SpillFile>,
     /// Of the task.
     measures: Arc<Measures>,
 }
@@ -43,12 +42,11 @@ struct State {
     failure: Option<EngineError>,
     /// The task reads no more.
     closed: bool,
-    spill_reader: Option<Arc<SpillReader>>,
 }
 
 enum Item {
     Batch(RecordBatch, usize),
-    Spilled(Place),
+    Spilled(SpilledBatch),
 }
 
 impl Inbox {
@@ -61,24 +59,26 @@ impl Inbox {
     ) -> Arc<Self> {
         Arc::new(Self {
             schema,
-            spill_folder,
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 memory_bytes: 0,
                 open_streams: stream_count,
                 failure: None,
                 closed: false,
-                spill_reader: None,
             }),
             arrived: Condvar::new(),
             begun: Notify::new(),
-            spill: Mutex::new(None),
+            spill: Mutex::new(SpillFile::new(spill_folder)),
             measures,
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spill(&self) -> MutexGuard<'_, SpillFile> {
+        self.spill.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Change the state, and tell everybody.
@@ -125,8 +125,8 @@ impl Inbox {
             Item::Batch(batch, bytes)
         } else {
             let inbox = self.clone();
-            let place = spawn_blocking(move || inbox.write(&batch)).await;
-            Item::Spilled(place.map_err(|_| EngineError::new("IO", "cannot spill the rows of an input"))??)
+            let spilled = spawn_blocking(move || inbox.spill().write(&batch)).await;
+            Item::Spilled(spilled.map_err(|_| EngineError::new("IO", "cannot spill the rows of an input"))??)
         };
         self.update(|state| {
             if let Item::Batch(_, bytes) = item {
@@ -135,20 +135,6 @@ impl Inbox {
             state.queue.push_back(item);
         });
         Ok(true)
-    }
-
-    /// Blocks.
-    fn write(&self, batch: &RecordBatch) -> Result<Place, EngineError> {
-        let mut spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match &mut *spill {
-            Some(file) => file,
-            empty => {
-                let file = SpillFile::create(&self.spill_folder)?;
-                self.lock().spill_reader = Some(Arc::new(file.reader()?));
-                empty.insert(file)
-            }
-        };
-        file.write(batch)
     }
 
     /// Wait until there is something to read, be it the end.
@@ -179,17 +165,16 @@ impl Inbox {
             state.closed = true;
             state.queue.clear();
             state.memory_bytes = 0;
-            state.spill_reader = None;
         });
         // Whoever writes to it just now is the last one.
         if let Ok(mut spill) = self.spill.try_lock() {
-            *spill = None;
+            spill.clear();
         }
     }
 
     fn next(&self) -> Option<Result<RecordBatch, EngineError>> {
         let mut state = self.lock();
-        let (place, reader) = loop {
+        let spilled = loop {
             if state.closed {
                 return Some(Err(EngineError::new(EngineError::INTERRUPT, "Interrupted!")));
             }
@@ -201,16 +186,13 @@ impl Inbox {
                     state.memory_bytes -= bytes;
                     return Some(Ok(batch));
                 }
-                Some(Item::Spilled(place)) => break (place, state.spill_reader.clone()),
+                Some(Item::Spilled(spilled)) => break spilled,
                 None if state.open_streams == 0 => return None,
                 None => state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         };
         drop(state);
-        Some(match reader {
-            Some(reader) => reader.read(place),
-            None => Err(EngineError::new("IO", "the spilled rows of an input are lost")),
-        })
+        Some(spilled.read())
     }
 }
 

@@ -23,6 +23,7 @@ mod duckdb_exec;
 mod errors;
 mod feeds;
 mod inbox;
+mod leaf;
 mod plan;
 mod queries;
 mod query;

@@ -15,7 +15,8 @@ use datafusion_distributed::{
 use uuid::Uuid;
 
 use super::duckdb_exec::{DuckDbExec, Fragment};
-use super::feeds::FeedExec;
+use super::feeds::FeedSource;
+use super::leaf::Leaf;
 use super::query::{DistributedQuery, Exchange, Scan};
 use super::task_scans::TaskScans;
 
@@ -30,7 +31,7 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery, feeds: &[Uuid]) -> 
         let number = index + 1;
         if let Some(feed) = stage.feed {
             plans.push(Some(Producing {
-                plan: Arc::new(FeedExec::new(feeds[feed], stage.schema)),
+                plan: Arc::new(Leaf::new(FeedSource(feeds[feed]), stage.schema)),
                 tasks: stage.tasks,
                 number,
             }));
@@ -71,7 +72,7 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery, feeds: &[Uuid]) -> 
 fn scans(scans: &[Scan], tasks: usize) -> Result<Arc<dyn ExecutionPlan>> {
     let of_task = |task: usize| -> Arc<dyn ExecutionPlan> {
         let scans = scans.iter().map(|scan| (scan.name.clone(), scan.sql[task].clone()));
-        Arc::new(TaskScans::new(scans.collect()))
+        Arc::new(TaskScans(scans.collect()).into_leaf())
     };
     Ok(Arc::new(DistributedLeafExec::try_new(
         of_task(0),

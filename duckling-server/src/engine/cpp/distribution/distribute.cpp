@@ -37,7 +37,7 @@ Value Setting(ClientContext &context, const char *name) {
 class Distributor {
 public:
 	Distributor(OptimizerExtensionInput &input, const dh_engine_cluster &cluster_p, PlannerOptions options_p)
-	    : context(input.context), binder(input.optimizer.binder), cluster(cluster_p), options(options_p) {
+	    : context(input.context), binder(input.optimizer.binder), cluster(cluster_p), options(options_p), files(context) {
 	}
 
 	//! Replace `op`, or what can be replaced below it.
@@ -82,8 +82,9 @@ public:
 
 private:
 	bool IsHeavy(LogicalOperator &op) {
-		auto leaves = LeavesOf(context, op);
-		return options.forced ? leaves.files || leaves.tables : leaves.files && leaves.file_rows >= options.threshold;
+		auto leaves = LeavesOf(op);
+		return options.forced ? leaves.files || leaves.tables
+		                      : leaves.files && files.RowsBelow(op) >= options.threshold;
 	}
 
 	//! Whether its rows have no order anyway.
@@ -101,7 +102,7 @@ private:
 
 	//! Put an exchange in the place of `target` with the rows of `source`, which has the same columns.
 	bool Replace(unique_ptr<LogicalOperator> &target, LogicalOperator &source, bool candidates) {
-		FragmentPlanner planner(context, options, splits);
+		FragmentPlanner planner(context, options, files);
 		DistributedQuery query;
 		try {
 			query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
@@ -164,7 +165,7 @@ private:
 	Binder &binder;
 	const dh_engine_cluster &cluster;
 	PlannerOptions options;
-	FileSplits splits;
+	FileScans files;
 	vector<string> reasons;
 	unordered_set<string> explained;
 };
@@ -175,16 +176,16 @@ void DistributePlan(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> 
 	if (mode == "off") {
 		return;
 	}
-	PlannerOptions options;
-	options.forced = mode == "force";
-	auto leaves = LeavesOf(context, *plan);
-	// All statements come along here, and few read files
-	if (!leaves.files && !(options.forced && leaves.tables)) {
-		return;
-	}
 	auto &cluster = static_cast<ClusterInfo &>(*input.info).cluster;
 	auto workers = cluster.worker_count(cluster.context);
 	if (workers == 0) {
+		return;
+	}
+	PlannerOptions options;
+	options.forced = mode == "force";
+	auto leaves = LeavesOf(*plan);
+	// All statements come along here, and few read files
+	if (!leaves.files && !(options.forced && leaves.tables)) {
 		return;
 	}
 	options.tasks = workers * Setting(context, TASKS_PER_WORKER).GetValue<uint64_t>();

@@ -141,10 +141,10 @@ InsertionOrderPreservingMap<std::string> DistributedQuery::Describe() const {
 		auto &stage = stages[i];
 		auto name = StageName(i);
 		result[name] = Heading(i);
-		auto sql = stage.sql;
 		if (stage.feed.IsValid()) {
 			continue;
 		}
+		auto sql = stage.sql;
 		for (auto &input : stage.inputs) {
 			sql = WithName(sql, input.name, StringUtil::Format("stage_%llu", (uint64_t)input.stage + 1));
 		}

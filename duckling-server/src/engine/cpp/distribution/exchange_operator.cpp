@@ -82,8 +82,8 @@ public:
 		return cluster.progress(query_handle);
 	}
 
-	//! No more rows are wanted: hear what was done. Each of DuckDB's threads that has read rows may ask; null while another one
-	//! still waits for some.
+	//! No more rows are wanted: hear what was done. Each of DuckDB's threads that has read rows may ask; null while
+	//! another one still waits for some.
 	optional_ptr<const QueryReport> Finish() noexcept {
 		lock_guard<mutex> guard(finishing);
 		unique_lock<mutex> not_reading(reading, std::try_to_lock);
@@ -240,10 +240,10 @@ public:
 		for (idx_t i = 0; i < types.size(); i++) {
 			columns.emplace_back(i);
 		}
-		reference<PhysicalOperator> result = planner.Make<PhysicalTableScan>(types, BoundTableFunction(function), std::move(bind_data), types,
-		                                       std::move(columns), vector<idx_t>(), ColumnNames(types.size()), nullptr,
-		                                       estimated_cardinality, ExtraOperatorInfo(), vector<Value>(),
-		                                       virtual_column_map_t());
+		reference<PhysicalOperator> result = planner.Make<PhysicalTableScan>(
+		    types, BoundTableFunction(function), std::move(bind_data), types, std::move(columns), vector<idx_t>(),
+		    ColumnNames(types.size()), nullptr, estimated_cardinality, ExtraOperatorInfo(), vector<Value>(),
+		    virtual_column_map_t());
 		for (idx_t i = 0; i < children.size(); i++) {
 			auto &feed = planner.CreatePlan(*children[i]);
 			result = MakeFeed(planner, feed, result.get(), feeds[i]);

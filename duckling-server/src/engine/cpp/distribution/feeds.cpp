@@ -87,14 +87,13 @@ unique_ptr<Expression> HashOf(ClientContext &context, const Feed &feed) {
 
 } // namespace
 
-Leaves LeavesOf(ClientContext &context, LogicalOperator &op) {
+Leaves LeavesOf(LogicalOperator &op) {
 	Leaves result;
 	switch (op.type) {
 	case LogicalOperatorType::LOGICAL_GET: {
 		auto &get = op.Cast<LogicalGet>();
 		if (IsFileScan(get)) {
 			result.files = true;
-			result.file_rows = RowsOfFiles(context, get);
 		} else {
 			result.tables = get.GetTable() != nullptr;
 			result.driver = true;
@@ -111,9 +110,8 @@ Leaves LeavesOf(ClientContext &context, LogicalOperator &op) {
 		result.driver = op.children.empty();
 	}
 	for (auto &child : op.children) {
-		auto below = LeavesOf(context, *child);
+		auto below = LeavesOf(*child);
 		result.files |= below.files;
-		result.file_rows += below.file_rows;
 		result.tables |= below.tables;
 		result.driver |= below.driver;
 	}

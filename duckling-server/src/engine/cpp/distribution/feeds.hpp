@@ -11,16 +11,15 @@ namespace duckling {
 
 //! What the leaves of a part of a plan are.
 struct Leaves {
-	//! Files that tasks could divide, and how many rows they have, as far as that is known
+	//! Files that tasks could divide,
 	bool files = false;
-	duckdb::idx_t file_rows = 0;
-	//! The driver's own tables,
+	//! the driver's own tables,
 	bool tables = false;
 	//! or whatever else only the driver can read
 	bool driver = false;
 };
 
-Leaves LeavesOf(duckdb::ClientContext &context, duckdb::LogicalOperator &op);
+Leaves LeavesOf(duckdb::LogicalOperator &op);
 
 //! Whether `op` can be computed apart from the operators above it, which define the common table expressions `above`.
 bool StandsAlone(duckdb::LogicalOperator &op, duckdb::unordered_set<duckdb::TableIndex> above);

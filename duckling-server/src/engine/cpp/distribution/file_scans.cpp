@@ -42,9 +42,11 @@ const MultiFileBindData *FilesOf(const LogicalGet &get) {
 	return dynamic_cast<const MultiFileBindData *>(get.bind_data.get());
 }
 
-bool IsParquet(const LogicalGet &get) {
+//! Whether each of its files may be looked into for its number of rows.
+bool IsInspectable(const LogicalGet &get) {
 	auto &name = get.function.GetName();
-	return name == Identifier("read_parquet") || name == Identifier("parquet_scan");
+	return (name == Identifier("read_parquet") || name == Identifier("parquet_scan")) &&
+	       FilesOf(get)->file_list->GetTotalFileCount() <= MAX_INSPECTED_FILES;
 }
 
 //! Every process has its own working directory.
@@ -144,33 +146,26 @@ string ReadAll(const QueryNode &query, const vector<Piece> &pieces) {
 	return result;
 }
 
-struct FileSize {
-	string path;
-	idx_t rows;
-	idx_t row_groups;
-};
-
-vector<FileSize> InspectFiles(ClientContext &context, const vector<string> &paths) {
-	vector<Value> arguments;
-	for (auto &path : paths) {
-		arguments.emplace_back(path);
+vector<string> PathsOf(ClientContext &context, const LogicalGet &get) {
+	vector<string> paths;
+	for (auto &file : FilesOf(get)->file_list->GetAllFiles()) {
+		paths.push_back(Absolute(context, file.path));
 	}
+	return paths;
+}
+
+vector<FileSize> InspectFiles(ClientContext &context, vector<Value> paths) {
 	Connection connection(*context.db);
 	auto result = connection.Query("SELECT file_name, num_rows::UBIGINT, num_row_groups::UBIGINT FROM parquet_file_metadata(" +
-	                               Value::LIST(LogicalType::VARCHAR, std::move(arguments)).ToSQLString() + ")");
+	                               Value::LIST(LogicalType::VARCHAR, std::move(paths)).ToSQLString() + ")");
 	if (result->HasError()) {
 		result->ThrowError();
 	}
-	unordered_map<string, FileSize> sizes;
+	vector<FileSize> sizes;
 	for (auto &row : *result) {
-		auto path = row.GetValue<string>(0);
-		sizes[path] = FileSize {path, row.GetValue<uint64_t>(1), row.GetValue<uint64_t>(2)};
+		sizes.push_back({row.GetValue<string>(0), row.GetValue<uint64_t>(1), row.GetValue<uint64_t>(2)});
 	}
-	vector<FileSize> in_order;
-	for (auto &path : paths) {
-		in_order.push_back(sizes.at(path));
-	}
-	return in_order;
+	return sizes;
 }
 
 //! Give each task as many rows as the others, of consecutive row groups if there are enough.
@@ -226,18 +221,6 @@ FileSplit SplitByFiles(const QueryNode &query, const vector<string> &paths, idx_
 	return result;
 }
 
-FileSplit SplitFileScan(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
-	auto with_paths = WithAbsolutePaths(context, get, query);
-	vector<string> paths;
-	for (auto &file : FilesOf(get)->file_list->GetAllFiles()) {
-		paths.push_back(Absolute(context, file.path));
-	}
-	if (IsParquet(get) && paths.size() <= MAX_INSPECTED_FILES) {
-		return SplitByRows(*with_paths, InspectFiles(context, paths), tasks);
-	}
-	return SplitByFiles(*with_paths, paths, tasks);
-}
-
 } // namespace
 
 bool IsFileScan(const LogicalGet &get) {
@@ -266,30 +249,65 @@ bool IsFileScan(const LogicalGet &get) {
 	return !files->file_options.filename;
 }
 
-idx_t RowsOfFiles(ClientContext &context, LogicalGet &get) {
-	auto estimate = get.EstimateSourceCardinality(context);
-	auto &files = *FilesOf(get)->file_list;
-	auto count = files.GetTotalFileCount();
-	if (estimate > 0 || count < 2 || count > MAX_INSPECTED_FILES || !IsParquet(get)) {
-		return estimate;
-	}
-	// DuckDB takes the first file for an example, and that one is empty
-	vector<string> paths;
-	for (auto &file : files.GetAllFiles()) {
-		paths.push_back(Absolute(context, file.path));
-	}
-	for (auto &file : InspectFiles(context, paths)) {
-		estimate += file.rows;
-	}
-	return estimate;
+FileScans::FileScans(ClientContext &context_p) : context(context_p) {
 }
 
-const FileSplit &FileSplits::Get(ClientContext &context, const LogicalGet &get, const QueryNode &query, idx_t tasks) {
+idx_t FileScans::Rows(LogicalGet &get) {
+	auto known = rows.find(&get);
+	if (known != rows.end()) {
+		return known->second;
+	}
+	auto result = get.EstimateSourceCardinality(context);
+	if (result == 0 && IsInspectable(get)) {
+		// DuckDB takes the first file for an example, and that one is empty
+		for (auto &file : Sizes(get)) {
+			result += file.rows;
+		}
+	}
+	rows.emplace(&get, result);
+	return result;
+}
+
+idx_t FileScans::RowsBelow(LogicalOperator &op) {
+	if (op.type == LogicalOperatorType::LOGICAL_GET && IsFileScan(op.Cast<LogicalGet>())) {
+		return Rows(op.Cast<LogicalGet>());
+	}
+	idx_t result = 0;
+	for (auto &child : op.children) {
+		result += RowsBelow(*child);
+	}
+	return result;
+}
+
+vector<FileSize> FileScans::Sizes(const LogicalGet &get) {
+	auto paths = PathsOf(context, get);
+	vector<Value> unknown;
+	for (auto &path : paths) {
+		if (sizes.find(path) == sizes.end()) {
+			unknown.emplace_back(path);
+		}
+	}
+	if (!unknown.empty()) {
+		for (auto &size : InspectFiles(context, std::move(unknown))) {
+			sizes.emplace(size.path, size);
+		}
+	}
+	vector<FileSize> in_order;
+	for (auto &path : paths) {
+		in_order.push_back(sizes.at(path));
+	}
+	return in_order;
+}
+
+const FileSplit &FileScans::Split(const LogicalGet &get, const QueryNode &query, idx_t tasks) {
 	auto known = splits.find(&get);
 	if (known != splits.end()) {
 		return known->second;
 	}
-	return splits.emplace(&get, SplitFileScan(context, get, query, tasks)).first->second;
+	auto with_paths = WithAbsolutePaths(context, get, query);
+	auto split = IsInspectable(get) ? SplitByRows(*with_paths, Sizes(get), tasks)
+	                                : SplitByFiles(*with_paths, PathsOf(context, get), tasks);
+	return splits.emplace(&get, std::move(split)).first->second;
 }
 
 string WholeFileScan(ClientContext &context, const LogicalGet &get, const QueryNode &query) {

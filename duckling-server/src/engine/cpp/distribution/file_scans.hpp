@@ -11,8 +11,13 @@ namespace duckling {
 
 //! Whether `get` reads files in a way that tasks can divide.
 bool IsFileScan(const duckdb::LogicalGet &get);
-//! How many rows its files have, as far as that is known.
-duckdb::idx_t RowsOfFiles(duckdb::ClientContext &context, duckdb::LogicalGet &get);
+
+//! What is in a Parquet file.
+struct FileSize {
+	std::string path;
+	duckdb::idx_t rows;
+	duckdb::idx_t row_groups;
+};
 
 //! What the tasks of a stage read of a file scan.
 struct FileSplit {
@@ -22,15 +27,27 @@ struct FileSplit {
 	bool by_row_groups;
 };
 
-//! How the file scans of a statement are divided. Each is looked into once, however often its plan is tried.
-class FileSplits {
+//! The file scans of a statement. Each file is looked into once, however often its plan is tried.
+class FileScans {
 public:
+	explicit FileScans(duckdb::ClientContext &context);
+
+	//! How many rows the files of `get` have, as far as that is known.
+	duckdb::idx_t Rows(duckdb::LogicalGet &get);
+	//! How many rows the files have that are scanned at or below `op`.
+	duckdb::idx_t RowsBelow(duckdb::LogicalOperator &op);
 	//! Divide the rows of `get` among `tasks`, always the same number; `query` is the scan as SQL.
-	const FileSplit &Get(duckdb::ClientContext &context, const duckdb::LogicalGet &get, const duckdb::QueryNode &query,
-	                     duckdb::idx_t tasks);
+	const FileSplit &Split(const duckdb::LogicalGet &get, const duckdb::QueryNode &query, duckdb::idx_t tasks);
 
 private:
+	//! The files of `get`, which are Parquet and not too many.
+	duckdb::vector<FileSize> Sizes(const duckdb::LogicalGet &get);
+
+	duckdb::ClientContext &context;
+	duckdb::unordered_map<const duckdb::LogicalGet *, duckdb::idx_t> rows;
 	duckdb::unordered_map<const duckdb::LogicalGet *, FileSplit> splits;
+	//! By path
+	duckdb::unordered_map<std::string, FileSize> sizes;
 };
 
 //! `query`, which scans the files of `get`, for every task alike.

@@ -37,8 +37,8 @@ void CheckExpressions(LogicalOperator &op) {
 
 } // namespace
 
-FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions options_p, FileSplits &splits_p)
-    : context(context_p), options(options_p), splits(splits_p) {
+FragmentPlanner::FragmentPlanner(ClientContext &context_p, PlannerOptions options_p, FileScans &files_p)
+    : context(context_p), options(options_p), files(files_p) {
 }
 
 DistributedQuery FragmentPlanner::Plan(LogicalOperator &op) {
@@ -90,7 +90,7 @@ bool FragmentPlanner::StandsAlone(LogicalOperator &op) const {
 }
 
 Fragment FragmentPlanner::PlanFragment(LogicalOperator &op) {
-	auto leaves = LeavesOf(context, op);
+	auto leaves = LeavesOf(op);
 	if (!options.forced && leaves.driver && !leaves.files && StandsAlone(op) && !IsCompressed(op)) {
 		return PlanFeed(op);
 	}
@@ -164,12 +164,12 @@ Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
 		                            : get.GetName() + " runs on one node");
 	}
 	auto scan = Export(Fragment(get));
-	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}, RowsOfFiles(context, get)};
+	StageScan stage_scan {"__duckling_scan_" + to_string(scan_count++), {}, files.Rows(get)};
 	Fragment result(get);
 	if (stage_scan.rows <= options.replicated_rows) {
 		stage_scan.sql.push_back(WholeFileScan(context, get, *scan.query));
 	} else {
-		auto &split = splits.Get(context, get, *scan.query, options.tasks);
+		auto &split = files.Split(get, *scan.query, options.tasks);
 		by_row_groups = by_row_groups && split.by_row_groups;
 		stage_scan.sql = split.sql;
 		result.distribution.kind = Kind::PARTITIONED;
@@ -391,7 +391,7 @@ Fragment FragmentPlanner::PlanCTE(LogicalMaterializedCTE &cte) {
 	auto &definition = *cte.children[0];
 	// Every reader evaluates it for itself
 	if (CountReferences(*cte.children[1], cte.table_index) > 1 &&
-	    (!IsRepeatable(definition) || LeavesOf(context, definition).driver)) {
+	    (!IsRepeatable(definition) || LeavesOf(definition).driver)) {
 		throw Undistributable("common table expression " + cte.ctename.GetIdentifierName() +
 		                      " is read more than once and must be evaluated once");
 	}

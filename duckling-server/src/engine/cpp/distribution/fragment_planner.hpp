@@ -38,8 +38,8 @@ struct Reason {
 
 class FragmentPlanner {
 public:
-	//! `splits`: of the statement, whose files are divided once.
-	FragmentPlanner(duckdb::ClientContext &context, PlannerOptions options, FileSplits &splits);
+	//! `files`: those of the statement.
+	FragmentPlanner(duckdb::ClientContext &context, PlannerOptions options, FileScans &files);
 
 	//! The query that computes the rows of `op`, wherever they are. Throws `Undistributable`.
 	DistributedQuery Plan(duckdb::LogicalOperator &op);
@@ -106,7 +106,7 @@ private:
 
 	duckdb::ClientContext &context;
 	PlannerOptions options;
-	FileSplits &splits;
+	FileScans &files;
 	duckdb::vector<Stage> stages;
 	duckdb::vector<Feed> feeds;
 	duckdb::unordered_map<duckdb::TableIndex, duckdb::reference<duckdb::LogicalMaterializedCTE>> ctes;
