@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 50] = [
+const SOURCES: [&str; 52] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -38,6 +38,7 @@ const SOURCES: [&str; 50] = [
     "src/engine/cpp/stream.cpp",
     "src/engine/cpp/table_readers.cpp",
     "src/engine/cpp/tables/alter_plan.cpp",
+    "src/engine/cpp/tables/care_functions.cpp",
     "src/engine/cpp/tables/catalog_changes.cpp",
     "src/engine/cpp/tables/change_plan.cpp",
     "src/engine/cpp/tables/changed_rows.cpp",
@@ -56,6 +57,7 @@ const SOURCES: [&str; 50] = [
     "src/engine/cpp/tables/table_columns.cpp",
     "src/engine/cpp/tables/table_files.cpp",
     "src/engine/cpp/tables/table_transactions.cpp",
+    "src/engine/cpp/tables/unlisted_files.cpp",
     "src/engine/cpp/tables/write_plan.cpp",
 ];
 

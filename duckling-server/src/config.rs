@@ -25,6 +25,8 @@ pub struct Config {
     pub temp_dir: Option<PathBuf>,
     /// Folder of the files of distributed tables, which all ducklings reach; there can be none if absent.
     pub storage: Option<PathBuf>,
+    /// Tables whose statement does not say so are distributed, if they can be; needs `storage`.
+    pub distributed_by_default: bool,
     pub max_sessions: usize,
     /// A session that is not used for so long is closed.
     pub session_idle_timeout: Duration,
@@ -74,6 +76,7 @@ impl Default for Config {
             memory_limit: None,
             temp_dir: None,
             storage: None,
+            distributed_by_default: false,
             max_sessions: 1000,
             session_idle_timeout: Duration::from_secs(3600),
             disconnect_timeout: Duration::from_secs(5),
@@ -146,6 +149,8 @@ pub enum ConfigError {
     ReadOnlyInMemory { name: String },
     #[error("there is no database \"{name}\" to be the default one: the server has {known}")]
     UnknownDefault { name: String, known: String },
+    #[error("tables cannot be distributed by default without a storage: add --storage DIR")]
+    NoStorage,
     #[error("the folder for temporary files, {}, cannot be used: {reason}", path.display())]
     TempDir { path: PathBuf, reason: String },
 }

@@ -83,6 +83,9 @@ impl Server {
 
     fn open_blocking(config: Config) -> Result<Self, ServerError> {
         let (databases, default_database) = config.resolve_databases()?;
+        if config.distributed_by_default && config.storage.is_none() {
+            return Err(ConfigError::NoStorage.into());
+        }
         if !has_icu() {
             tracing::warn!(
                 "built without ICU: TIMESTAMPTZ works in UTC only and without arithmetic, and there are no collations by \
@@ -91,7 +94,9 @@ impl Server {
         }
         let instance = Database::open(&config.duckdb_settings()?).map_err(ServerError::Instance)?;
         if let Some(storage) = &config.storage {
-            instance.store_tables_in(storage).map_err(ServerError::Storage)?;
+            instance
+                .store_tables_in(storage, config.distributed_by_default)
+                .map_err(ServerError::Storage)?;
         }
         for database in &databases {
             instance

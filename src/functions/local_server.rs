@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use duckling_server::{ClusterConfig, Config, DatabaseConfig};
 use futures::future::join_all;
+use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::duckling::Duckling;
@@ -19,6 +21,8 @@ use crate::runtime::wait;
 pub const IN_MEMORY: &str = ":memory:";
 /// Each is a DuckDB of its own in this process.
 pub const MAX_WORKERS: usize = 64;
+/// What the folder of distributed tables is called behind the path of their database.
+const STORAGE_SUFFIX: &str = ".tables";
 /// How long workers may take to join.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
 const JOIN_POLL: Duration = Duration::from_millis(5);
@@ -30,6 +34,39 @@ const OPEN_FILES: &str = "/dev/fd";
 struct LocalServer {
     driver: Duckling,
     workers: Vec<Duckling>,
+    _storage: Option<Storage>,
+}
+
+/// Folder of the files of distributed tables.
+enum Storage {
+    /// Goes with the server, as its tables do.
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Storage {
+    /// One that lasts as long as the database whose tables it has.
+    fn beside(databases: &[DatabaseConfig]) -> Result<Self> {
+        match databases.iter().find_map(|database| database.path.as_ref()) {
+            Some(path) => {
+                let mut folder = path.clone().into_os_string();
+                folder.push(STORAGE_SUFFIX);
+                Ok(Self::Kept(folder.into()))
+            }
+            None => tempfile::Builder::new()
+                .prefix("duckherder-tables-")
+                .tempdir()
+                .map(Self::Temporary)
+                .map_err(|error| Error::LocalServer(format!("Cannot make a folder for distributed tables: {error}"))),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
 }
 
 static RUNNING: Mutex<Option<LocalServer>> = Mutex::new(None);
@@ -74,13 +111,21 @@ impl LocalServer {
             ..Config::default()
         };
         let threads = available_parallelism().map_or(1, usize::from) / workers.max(1);
+        let storage = if workers > 0 {
+            Some(Storage::beside(&databases)?)
+        } else {
+            None
+        };
         let driver = Config {
             databases,
+            storage: storage.as_ref().map(|storage| storage.path().to_path_buf()),
+            distributed_by_default: storage.is_some(),
             ..share.clone()
         };
         let mut server = Self {
             driver: Duckling::start("a local server", port, driver).await?,
             workers: Vec::new(),
+            _storage: storage,
         };
         let joined = async {
             for number in 1..=workers {

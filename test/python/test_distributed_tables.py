@@ -3,6 +3,7 @@
 import os
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -254,3 +255,52 @@ def test_workers_read_the_files(storage: Storage, client: duckdb.DuckDBPyConnect
     assert "Exchange" in plan, plan
     expected = query.replace("dh.t", "(SELECT range AS i, (range % 7)::HUGEINT AS h, {'a': range % 3} AS s FROM range(200000))")
     assert client.execute(query).fetchall() == client.execute(expected).fetchall()
+
+
+def test_distributed_by_default(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    client.execute("CREATE TABLE dh.before (i INTEGER)")
+    storage.server.stop()
+    storage.begin("--default-table-kind", "distributed")
+    again = storage.client()
+    for definition, distributed in (
+        ("(i INTEGER)", True),
+        ("(i INTEGER) WITH (distributed = false)", False),
+        ("(i INTEGER PRIMARY KEY)", False),
+        ("(i INTEGER, UNIQUE (i))", False),
+        ("(filename VARCHAR)", False),
+        ("AS SELECT 1 AS i", True),
+        ("WITH (distributed = false) AS SELECT 1 AS i", False),
+    ):
+        again.execute(f"CREATE OR REPLACE TABLE dh.t {definition}")
+        tags = again.execute("SELECT tags FROM dh.duckdb_tables() WHERE table_name = 't'").fetchone()[0]
+        assert bool(tags) == distributed, definition
+    again.execute("CREATE OR REPLACE TABLE dh.t AS SELECT range AS i FROM dh.range(10)")
+    again.execute("CREATE TEMP TABLE here (i INTEGER)")
+    again.execute("INSERT INTO dh.before VALUES (1)")
+    storage.server.kill()
+    storage.begin("--default-table-kind", "distributed")
+    last = storage.client()
+    assert last.execute("FROM dh.before").fetchall() == [(1,)], "its creation is read from the log"
+    assert last.execute("SELECT count(*) FROM dh.t").fetchone() == (10,)
+
+
+def test_a_local_server_with_workers_distributes(connect: Callable, tmp_path: Path, free_port: int) -> None:
+    for path in ("", str(tmp_path / "kept.duckdb")):
+        client = connect()
+        client.execute(f"SELECT duckherder_start_local_server({free_port}, 2, path := '{path}')")
+        client.execute(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {free_port})")
+        client.execute("CREATE TABLE dh.t AS SELECT range AS i FROM range(100000)")
+        client.execute("CREATE TABLE dh.keys (k INTEGER PRIMARY KEY)")
+        client.execute("SET duckherder_distribution = 'force'")
+        (file,) = client.execute("SELECT path FROM duckherder_table_files('dh.t')").fetchone()
+        assert Path(file).is_file()
+        plan = "\n".join(row[1] for row in client.execute("EXPLAIN SELECT sum(i) FROM dh.t").fetchall())
+        assert "Exchange" in plan, plan
+        assert client.execute("SELECT sum(i) FROM dh.t").fetchone() == (4999950000,)
+        client.execute("DETACH dh")
+        client.execute("SELECT duckherder_stop_local_server()")
+        assert Path(file).is_file() == bool(path)
+    client.execute(f"SELECT duckherder_start_local_server({free_port}, 2, path := '{path}')")
+    client.execute(f"ATTACH 'dh' (TYPE duckherder, server_host 'localhost', server_port {free_port})")
+    assert client.execute("SELECT sum(i) FROM dh.t").fetchone() == (4999950000,)
+    client.execute("SELECT duckherder_stop_local_server()")

@@ -78,6 +78,9 @@ pub struct Arguments {
     /// Folder of the files of distributed tables, which all servers of a cluster reach by this path [default: no such tables]
     #[arg(long, value_name = "DIR", help_heading = DATABASES)]
     storage: Option<PathBuf>,
+    /// What tables are whose statement says nothing of it: with a key they are native even so
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = TableKind::Native, help_heading = DATABASES)]
+    default_table_kind: TableKind,
     /// Let nobody write to this database; repeatable
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     read_only: Vec<String>,
@@ -138,6 +141,15 @@ pub struct Arguments {
     version: Option<bool>,
 }
 
+/// Where the rows of a table are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableKind {
+    /// In the driver's database
+    Native,
+    /// In files on the storage
+    Distributed,
+}
+
 /// Severity of log messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
@@ -171,6 +183,7 @@ impl Arguments {
             memory_limit: self.memory_limit,
             temp_dir: self.temp_dir,
             storage: self.storage,
+            distributed_by_default: self.default_table_kind == TableKind::Distributed,
             max_sessions: self.max_sessions,
             session_idle_timeout: self.session_idle_timeout,
             disconnect_timeout: self.disconnect_timeout,

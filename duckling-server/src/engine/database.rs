@@ -109,7 +109,7 @@ impl Database {
     ///
     /// # Errors
     /// `IO` if the folder cannot be used.
-    pub fn store_tables_in(&self, folder: &Path) -> Result<(), EngineError> {
+    pub fn store_tables_in(&self, folder: &Path, by_default: bool) -> Result<(), EngineError> {
         let unusable = |reason: String| {
             let folder = folder.display();
             EngineError::new(
@@ -124,7 +124,13 @@ impl Database {
             .to_str()
             .ok_or_else(|| unusable("its name is not UTF-8".to_string()))?;
         // SAFETY: the handle lives as long as `self`, the name for the call.
-        unsafe { ffi::check(ffi::dh_engine_database_set_storage(self.instance.handle, root.into())) }
+        unsafe {
+            ffi::check(ffi::dh_engine_database_set_storage(
+                self.instance.handle,
+                root.into(),
+                by_default,
+            ))
+        }
     }
 
     /// Have an attached database list the files of its distributed tables.

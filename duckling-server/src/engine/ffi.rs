@@ -236,7 +236,11 @@ unsafe extern "C" {
         database: *mut DhEngineDatabase,
         cluster: *const DhEngineCluster,
     ) -> *mut DhEngineError;
-    pub fn dh_engine_database_set_storage(database: *mut DhEngineDatabase, root: DhEngineStr) -> *mut DhEngineError;
+    pub fn dh_engine_database_set_storage(
+        database: *mut DhEngineDatabase,
+        root: DhEngineStr,
+        by_default: bool,
+    ) -> *mut DhEngineError;
     pub fn dh_engine_connection_create_file_list(
         connection: *mut DhEngineConnection,
         database: DhEngineStr,

@@ -16,6 +16,7 @@
 #include "server_extensions.hpp"
 #include "server_query_history.hpp"
 #include "statement_state.hpp"
+#include "table_care.hpp"
 #include "statement_with_inputs.hpp"
 #include "storage.hpp"
 #include "travelling_types.hpp"
@@ -121,6 +122,9 @@ char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcep
 		loader.RegisterFunction(duckherder::GetWorkerCount());
 		loader.RegisterFunction(duckherder::WorkersFunction());
 		loader.RegisterFunction(duckherder::RebuildIndexFunction());
+		for (auto &function : duckherder::TableCareFunctions()) {
+			loader.RegisterFunction(function);
+		}
 		duckherder::ExtendSequenceFunctions(loader.GetDatabaseInstance());
 		return nullptr;
 	} catch (const std::exception &ex) {

@@ -56,7 +56,8 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
 //! Have connections that are opened from now on begin in this attached database.
 dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept;
 //! Have distributed tables lie in this folder, which is there.
-dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root) noexcept;
+dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root,
+                                                bool by_default) noexcept;
 //! Have an attached database list files of distributed tables.
 dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *connection, dh_engine_str database) noexcept;
 //! What an instance has to work with.

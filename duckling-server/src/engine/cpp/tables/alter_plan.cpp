@@ -2,8 +2,10 @@
 
 #include "alter_plan.hpp"
 
+#include "change_plan.hpp"
 #include "definition_change.hpp"
 #include "distributed_table.hpp"
+#include "read_plan.hpp"
 #include "stored_types.hpp"
 #include "write_plan.hpp"
 
@@ -17,8 +19,10 @@
 #include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
 #include "duckdb/planner/expression/bound_cast_expression.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/expression_binder/constant_binder.hpp"
 #include "duckdb/planner/operator/logical_alter.hpp"
+#include "duckdb/planner/operator/logical_empty_result.hpp"
 #include "duckdb/planner/operator/logical_extension_operator.hpp"
 
 using namespace duckdb;
@@ -67,13 +71,27 @@ private:
 
 class LogicalTableAlter : public LogicalExtensionOperator {
 public:
+	//! `change` may be NULL.
 	LogicalTableAlter(DuckTableEntry &table_p, unique_ptr<DefinitionChange> change_p)
 	    : table(table_p), change(std::move(change_p)) {
 	}
 
-	//! The child's rows are to become those of the table, of which these constraints hold; else there is to be none.
-	bool replaces_rows = false;
+	//! Write the rows of `rows` in the place of files; else the child is to have none.
+	void Replace(std::vector<TableFile> files, unique_ptr<LogicalOperator> rows) {
+		rows->ResolveOperatorTypes();
+		auto bindings = rows->GetColumnBindings();
+		for (idx_t i = 0; i < bindings.size(); i++) {
+			expressions.push_back(make_uniq<BoundColumnRefExpression>(rows->types[i], bindings[i]));
+		}
+		replaces_rows = true;
+		replaced = std::move(files);
+		children.push_back(std::move(rows));
+	}
+
+	//! That hold of those rows
 	vector<unique_ptr<BoundConstraint>> constraints;
+	//! Of a function's result
+	optional<TableIndex> table_index;
 	string violation;
 
 	string GetExtensionName() const override {
@@ -86,10 +104,18 @@ public:
 		return false;
 	}
 
+	vector<ColumnBinding> GetColumnBindings() override {
+		return table_index ? GenerateColumnBindings(*table_index, 1) : LogicalExtensionOperator::GetColumnBindings();
+	}
+	vector<TableIndex> GetTableIndex() const override {
+		return table_index ? vector<TableIndex> {*table_index} : vector<TableIndex>();
+	}
+
 	PhysicalOperator &CreatePlan(ClientContext &context, PhysicalPlanGenerator &planner) override {
 		if (replaces_rows) {
-			return PlanFileRewrite(context, planner, table, std::move(constraints), std::move(change), *this,
-			                       planner.CreatePlan(*children[0]));
+			auto &rows = PlanProjection(planner, std::move(expressions), planner.CreatePlan(*children[0]));
+			return PlanFileRewrite(context, planner, table, std::move(constraints), std::move(replaced), std::move(change),
+			                       *this, rows);
 		}
 		auto &result =
 		    planner.Make<AlterTable>(types, table.ParentCatalog(), std::move(change), std::move(violation));
@@ -101,12 +127,14 @@ public:
 
 protected:
 	void ResolveTypes() override {
-		types = {LogicalType::BOOLEAN};
+		types = {change ? LogicalType::BOOLEAN : LogicalType::BIGINT};
 	}
 
 private:
 	DuckTableEntry &table;
 	unique_ptr<DefinitionChange> change;
+	bool replaces_rows = false;
+	std::vector<TableFile> replaced;
 };
 
 //! The packed value that a new column has in rows that are there. DuckDB's parser turns a default that is no constant into an UPDATE.
@@ -147,15 +175,16 @@ unique_ptr<LogicalOperator> BindNulls(ClientContext &context, Binder &binder, Ta
 	return BindSelect(context, binder, table, std::move(select));
 }
 
-unique_ptr<LogicalOperator> BindNewType(ClientContext &context, Binder &binder, TableCatalogEntry &table,
-                                        const ChangeColumnTypeInfo &info) {
+//! All columns that are stored, one of them with a new type if `info` is not NULL.
+unique_ptr<LogicalOperator> BindRows(ClientContext &context, Binder &binder, TableCatalogEntry &table,
+                                     optional_ptr<const ChangeColumnTypeInfo> info) {
 	auto select = make_uniq<SelectNode>();
 	for (auto &column : table.GetColumns().Physical()) {
 		unique_ptr<ParsedExpression> value = make_uniq<ColumnRefExpression>(column.Name());
-		if (column.Name() == info.column_path[0]) {
-			value = info.expression->Copy();
-			if (info.target_type != LogicalType::UNKNOWN) {
-				value = make_uniq<CastExpression>(info.target_type, std::move(value));
+		if (info && column.Name() == info->column_path[0]) {
+			value = info->expression->Copy();
+			if (info->target_type != LogicalType::UNKNOWN) {
+				value = make_uniq<CastExpression>(info->target_type, std::move(value));
 			}
 		}
 		select->select_list.push_back(std::move(value));
@@ -206,8 +235,7 @@ bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperato
 			return false;
 		}
 		result = change(no_value);
-		result->children.push_back(BindNewType(context, binder, *table, type_info));
-		result->replaces_rows = true;
+		result->Replace(ListFiles(context, *table), BindRows(context, binder, *table, type_info));
 		for (auto &constraint : binder.BindConstraints(*table)) {
 			if (constraint->type == ConstraintType::NOT_NULL) {
 				result->constraints.push_back(std::move(constraint));
@@ -232,6 +260,20 @@ bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperato
 	binder.GetStatementProperties().always_require_rebind = true;
 	op = std::move(result);
 	return true;
+}
+
+unique_ptr<LogicalOperator> PlanCompaction(ClientContext &context, Binder &binder, DuckTableEntry &table,
+                                           std::vector<TableFile> files, TableIndex index) {
+	auto rows = BindRows(context, binder, table, nullptr);
+	if (files.empty()) {
+		rows = make_uniq<LogicalEmptyResult>(std::move(rows));
+	} else {
+		ScanSomeFiles(context, binder, files, rows);
+	}
+	auto result = make_uniq<LogicalTableAlter>(table, nullptr);
+	result->Replace(std::move(files), std::move(rows));
+	result->table_index = index;
+	return std::move(result);
 }
 
 } // namespace duckling

@@ -9,6 +9,7 @@
 #include "duckdb/parser/parsed_data/alter_table_info.hpp"
 #include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/planner/operator/logical_alter.hpp"
+#include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_drop.hpp"
 
 using namespace duckdb;
@@ -54,7 +55,10 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 } // namespace
 
 void CheckCatalogChange(ClientContext &context, LogicalOperator &op) {
-	if (op.type == LogicalOperatorType::LOGICAL_ALTER) {
+	if (op.type == LogicalOperatorType::LOGICAL_CREATE_TABLE) {
+		auto &create = op.Cast<LogicalCreateTable>();
+		TakeDefaultKind(create.schema.catalog, create.info->Base().Cast<CreateTableInfo>());
+	} else if (op.type == LogicalOperatorType::LOGICAL_ALTER) {
 		auto &info = *op.Cast<LogicalAlter>().info;
 		if (info.GetCatalogType() == CatalogType::TABLE_ENTRY || info.type == AlterType::SET_COMMENT) {
 			CheckTable(context, info.GetQualifiedName(), info);

@@ -6,7 +6,7 @@
 
 namespace duckling {
 
-//! Throw if `op` changes the catalog in a way that files would not follow.
+//! Throw if `op` changes the catalog in a way that files would not follow. A new table becomes of the server's default kind.
 void CheckCatalogChange(duckdb::ClientContext &context, duckdb::LogicalOperator &op);
 
 } // namespace duckling

@@ -9,6 +9,7 @@
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/config.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
 
 using namespace duckdb;
 
@@ -30,9 +31,28 @@ bool BooleanOption(const ParsedExpression &expression) {
 	return BooleanValue::Get(*result);
 }
 
+bool IsKey(const Constraint &constraint) {
+	return constraint.type == ConstraintType::UNIQUE || constraint.type == ConstraintType::FOREIGN_KEY;
+}
+
+bool HasKey(const CreateTableInfo &info) {
+	return std::any_of(info.constraints.begin(), info.constraints.end(),
+	                   [](const unique_ptr<Constraint> &constraint) { return IsKey(*constraint); });
+}
+
+//! The name of a column that scans of files have already, or NULL.
+const char *ReservedColumn(const CreateTableInfo &info) {
+	for (auto name : {"filename", "file_row_number", "file_index"}) {
+		if (info.columns.ColumnExists(Identifier(name))) {
+			return name;
+		}
+	}
+	return nullptr;
+}
+
 void RefuseKeys(const CreateTableInfo &info) {
 	for (auto &constraint : info.constraints) {
-		if (constraint->type == ConstraintType::UNIQUE || constraint->type == ConstraintType::FOREIGN_KEY) {
+		if (IsKey(*constraint)) {
 			throw BinderException("Table \"%s\" cannot be distributed, as it has the constraint \"%s\": PRIMARY KEY, UNIQUE "
 			                      "and FOREIGN KEY need an index, which only native tables have. Leave out the constraint, "
 			                      "or WITH (distributed = true)",
@@ -82,13 +102,22 @@ void TakeTableOptions(DatabaseInstance &instance, CreateTableInfo &info) {
 	}
 	StorageRoot(instance);
 	RefuseKeys(info);
-	for (auto name : {"filename", "file_row_number", "file_index"}) {
-		if (info.columns.ColumnExists(Identifier(name))) {
-			throw BinderException("Table \"%s\" cannot be distributed with a column \"%s\": scans of files have one of that name",
-			                      info.GetTableName().GetIdentifierName(), name);
-		}
+	if (auto name = ReservedColumn(info)) {
+		throw BinderException("Table \"%s\" cannot be distributed with a column \"%s\": scans of files have one of that name",
+		                      info.GetTableName().GetIdentifierName(), name);
 	}
 	info.tags[TABLE_ID_TAG] = UUID::ToString(UUIDv7::GenerateRandomUUID());
+}
+
+void TakeDefaultKind(Catalog &catalog, CreateTableInfo &info) {
+	auto &instance = catalog.GetDatabase();
+	if (!TableStorage::Get(DBConfig::GetConfig(instance)).is_default || !dynamic_cast<DucklingCatalog *>(&catalog) ||
+	    info.options.find(OPTION) != info.options.end() || info.GetQualifiedName().Schema() == Identifier(LIST_SCHEMA)) {
+		return;
+	}
+	if (!HasKey(info) && !ReservedColumn(info)) {
+		info.options[OPTION] = ConstantExpression::Boolean(true);
+	}
 }
 
 bool WillBeDistributed(DatabaseInstance &instance, CreateTableInfo &info) {

@@ -28,6 +28,9 @@ bool IsOfList(const duckdb::TableCatalogEntry &table);
 //! Turn `WITH (distributed = true)` into tags of the entry to be, and refuse what its kind of table cannot have. Leaves
 //! nothing of the clause; does nothing the second time.
 void TakeTableOptions(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
+//! What the server's default says of a table to be created, of which the statement says nothing: it becomes an option of the
+//! statement. A table that cannot be distributed stays native.
+void TakeDefaultKind(duckdb::Catalog &catalog, duckdb::CreateTableInfo &info);
 //! Whether `info` is of a table that will be, or is, distributed.
 bool WillBeDistributed(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
 

@@ -2,6 +2,7 @@
 
 #include "duckling_catalog.hpp"
 
+#include "care_functions.hpp"
 #include "change_plan.hpp"
 #include "distributed_table.hpp"
 #include "engine_internal.hpp"
@@ -144,13 +145,17 @@ void RegisterTables(DatabaseInstance &instance) {
 	RegisterPackedValues(instance);
 	RegisterRewriting(instance);
 	RegisterMergeErrors(instance);
+	RegisterCareFunctions(instance);
 }
 
 } // namespace duckling
 
-dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root) noexcept {
+dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root,
+                                                bool by_default) noexcept {
 	return Guard([&]() {
 		auto &config = DBConfig::GetConfig(*database->database->instance);
-		duckling::TableStorage::Get(config).root = duckling::ToString(root);
+		auto &storage = duckling::TableStorage::Get(config);
+		storage.root = duckling::ToString(root);
+		storage.is_default = by_default;
 	});
 }

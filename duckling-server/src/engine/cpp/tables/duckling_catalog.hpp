@@ -15,6 +15,8 @@ constexpr const char *DATABASE_TYPE = "duckling";
 struct TableStorage : public duckdb::StorageExtensionInfo {
 	//! Folder of all files of distributed tables, without a slash at its end; empty if there is none
 	std::string root;
+	//! Tables are distributed if their statement does not say
+	bool is_default = false;
 
 	static TableStorage &Get(const duckdb::DBConfig &config);
 };

@@ -30,17 +30,25 @@ void SyncFolder(const string &path) {
 	}
 }
 
-} // namespace
-
-string MakeDurable(ClientContext &context, const string &root, const string &path) {
-	auto &fs = FileSystem::GetFileSystem(context);
-	auto file = fs.OpenFile(path, FileFlags::FILE_FLAGS_READ);
+string Digest(ClientContext &context, FileHandle &file) {
 	MD5Context digest;
 	auto buffer = make_unsafe_uniq_array<data_t>(BUFFER_BYTES);
-	while (auto bytes = file->Read(buffer.get(), BUFFER_BYTES)) {
+	while (auto bytes = file.Read(buffer.get(), BUFFER_BYTES)) {
 		context.InterruptCheck();
 		digest.Add(buffer.get(), NumericCast<idx_t>(bytes));
 	}
+	return digest.FinishHex();
+}
+
+} // namespace
+
+string Checksum(ClientContext &context, const string &path) {
+	return Digest(context, *FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ));
+}
+
+string MakeDurable(ClientContext &context, const string &root, const string &path) {
+	auto file = FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ);
+	auto checksum = Digest(context, *file);
 	if (!FileSystem::IsRemoteFile(path)) {
 		file->Sync();
 		for (auto folder = path; folder.size() > root.size();) {
@@ -48,7 +56,7 @@ string MakeDurable(ClientContext &context, const string &root, const string &pat
 			SyncFolder(folder);
 		}
 	}
-	return digest.FinishHex();
+	return checksum;
 }
 
 } // namespace duckling

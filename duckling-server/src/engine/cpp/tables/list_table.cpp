@@ -42,7 +42,15 @@ ListTable::ListTable(ClientContext &context_p, Catalog &catalog_p, const ListDef
 	entry = &found->Cast<DuckTableEntry>();
 }
 
-void ListTable::Scan(const string &table_id, const std::function<void(const vector<Value> &, row_t)> &visit) {
+void ListTable::Scan(const Visitor &visit) {
+	Scan(nullptr, visit);
+}
+
+void ListTable::Scan(const string &table_id, const Visitor &visit) {
+	Scan(&table_id, visit);
+}
+
+void ListTable::Scan(const string *table_id, const Visitor &visit) {
 	vector<StorageIndex> columns;
 	for (idx_t i = 0; i < types.size(); i++) {
 		columns.emplace_back(i);
@@ -62,7 +70,7 @@ void ListTable::Scan(const string &table_id, const std::function<void(const vect
 			return;
 		}
 		for (idx_t row = 0; row < chunk.size(); row++) {
-			if (StringValue::Get(chunk.GetValue(0, row)) != table_id) {
+			if (table_id && StringValue::Get(chunk.GetValue(0, row)) != *table_id) {
 				continue;
 			}
 			vector<Value> values;

@@ -24,15 +24,20 @@ public:
 	//! Throws if the database of `catalog` has no such list.
 	ListTable(duckdb::ClientContext &context, duckdb::Catalog &catalog, const ListDefinition &definition);
 
-	//! Visit the rows of a distributed table in the order in which they were added, as the transaction sees them: the values, and
-	//! the id of the row for as long as the transaction.
-	void Scan(const std::string &table_id,
-	          const std::function<void(const duckdb::vector<duckdb::Value> &, duckdb::row_t)> &visit);
+	//! Gets the values of a row, and its id for as long as the transaction.
+	using Visitor = std::function<void(const duckdb::vector<duckdb::Value> &, duckdb::row_t)>;
+
+	//! Visit the rows in the order in which they were added, as the transaction sees them.
+	void Scan(const Visitor &visit);
+	//! Visit those of a distributed table.
+	void Scan(const std::string &table_id, const Visitor &visit);
 	void Append(const std::vector<duckdb::vector<duckdb::Value>> &rows);
 	//! Throws DuckDB's error of a conflict if another transaction has removed one.
 	void Remove(const std::vector<duckdb::row_t> &rows);
 
 private:
+	void Scan(const std::string *table_id, const Visitor &visit);
+
 	duckdb::ClientContext &context;
 	duckdb::Catalog &catalog;
 	duckdb::vector<duckdb::LogicalType> types;

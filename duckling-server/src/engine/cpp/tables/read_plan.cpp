@@ -39,7 +39,9 @@ namespace {
 
 class FileScans {
 public:
-	FileScans(ClientContext &context_p, Binder &binder_p) : context(context_p), binder(binder_p) {
+	//! Of `files`, or of all files that tables have.
+	FileScans(ClientContext &context_p, Binder &binder_p, optional_ptr<const std::vector<TableFile>> files_p = nullptr)
+	    : context(context_p), binder(binder_p), files(files_p) {
 	}
 
 	void Replace(unique_ptr<LogicalOperator> &op) {
@@ -217,7 +219,7 @@ private:
 	unique_ptr<LogicalOperator> ScanFiles(LogicalGet &get, TableCatalogEntry &table) {
 		vector<Value> paths;
 		vector<FileGroup> groups;
-		for (auto &file : ListFiles(context, table)) {
+		for (auto &file : files ? *files : ListFiles(context, table)) {
 			paths.emplace_back(StoredPath(context, file.path));
 			auto group = std::find_if(groups.begin(), groups.end(), [&](const FileGroup &group) {
 				return group.ids == file.column_ids && group.names == file.column_names;
@@ -248,6 +250,7 @@ private:
 
 	ClientContext &context;
 	Binder &binder;
+	optional_ptr<const std::vector<TableFile>> files;
 };
 
 void ReadFiles(PlannerExtensionInput &input, BoundStatement &statement) {
@@ -255,6 +258,11 @@ void ReadFiles(PlannerExtensionInput &input, BoundStatement &statement) {
 }
 
 } // namespace
+
+void ScanSomeFiles(ClientContext &context, Binder &binder, const std::vector<TableFile> &files,
+                   unique_ptr<LogicalOperator> &plan) {
+	FileScans(context, binder, files).Replace(plan);
+}
 
 void RegisterReadPlans(DBConfig &config) {
 	PlannerExtension extension;

@@ -91,9 +91,7 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 			}
 		}
 	}
-	if (alter) {
-		RemoveFiles(context, catalog, changed_files);
-	}
+	RemoveFiles(context, catalog, replaced_files);
 	AddFiles(context, catalog, table_id, files);
 	TableTransactions::Get(catalog).NoteWritten(context, table_id);
 	return SinkFinalizeType::READY;

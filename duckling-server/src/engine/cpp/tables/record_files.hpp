@@ -17,7 +17,9 @@ public:
 	//! What the statement does to rows of these files, if it does more than to append
 	duckdb::optional_ptr<ChangedRows> changed;
 	std::vector<TableFile> changed_files;
-	//! What it does to the definition of the table; it then replaces these files
+	//! Files whose rows are all written anew
+	std::vector<TableFile> replaced_files;
+	//! What it does to the definition of the table
 	duckdb::unique_ptr<DefinitionChange> alter;
 	//! Of the columns of what it writes
 	ColumnIds column_ids;

@@ -31,7 +31,43 @@ ListDefinition FilesList() {
 	         {"column_names", LogicalType::LIST(LogicalType::VARCHAR)}}};
 }
 
+//! One row: the name of the folder.
+ListDefinition FolderList() {
+	return {"storage", {{"folder", LogicalType::VARCHAR}}};
+}
+
 } // namespace
+
+string DatabaseFolder(ClientContext &context, Catalog &catalog) {
+	string result;
+	ListTable(context, catalog, FolderList()).Scan([&](const vector<Value> &row, row_t) { result = StringValue::Get(row[0]); });
+	return result;
+}
+
+string TableFolder(ClientContext &context, Catalog &catalog, const string &table_id) {
+	return DatabaseFolder(context, catalog) + "/" + table_id;
+}
+
+std::set<string> ListedPaths(ClientContext &context, Catalog &catalog) {
+	std::set<string> result;
+	ListTable(context, catalog, FilesList()).Scan([&](const vector<Value> &row, row_t) {
+		result.insert(StringValue::Get(row[PATH]));
+	});
+	return result;
+}
+
+void RemoveTablesBut(ClientContext &context, Catalog &catalog, const std::set<string> &table_ids) {
+	for (auto &definition : {FilesList(), ColumnsList()}) {
+		ListTable list(context, catalog, definition);
+		std::vector<row_t> removed;
+		list.Scan([&](const vector<Value> &row, row_t id) {
+			if (!table_ids.count(StringValue::Get(row[TABLE_ID]))) {
+				removed.push_back(id);
+			}
+		});
+		list.Remove(removed);
+	}
+}
 
 Value ColumnIdsValue(const ColumnIds &ids) {
 	vector<Value> values;
@@ -91,7 +127,8 @@ dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *con
 	return Guard([&]() {
 		auto schema = KeywordHelper::WriteQuoted(duckling::ToString(database), '"') + "." + duckling::LIST_SCHEMA;
 		auto sql = "CREATE SCHEMA IF NOT EXISTS " + schema + "; " + duckling::FilesList().CreateSql(schema) + "; " +
-		           duckling::ColumnsList().CreateSql(schema);
+		           duckling::ColumnsList().CreateSql(schema) + "; CREATE TABLE IF NOT EXISTS " + schema +
+		           ".storage AS SELECT uuidv7()::VARCHAR AS folder";
 		auto result = connection->connection->Query(sql);
 		if (result->HasError()) {
 			result->ThrowError();

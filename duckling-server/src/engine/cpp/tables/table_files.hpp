@@ -3,6 +3,7 @@
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 
+#include <set>
 #include <string>
 
 namespace duckling {
@@ -27,6 +28,11 @@ struct TableFile {
 	duckdb::row_t list_row = 0;
 };
 
+//! Folder of all files of a database, below the root of the storage: nobody else writes there.
+std::string DatabaseFolder(duckdb::ClientContext &context, duckdb::Catalog &catalog);
+//! Folder of a table's files in it
+std::string TableFolder(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id);
+
 //! The files of a table in the order in which they were listed, as the transaction of `context` sees them.
 std::vector<TableFile> ListFiles(duckdb::ClientContext &context, duckdb::TableCatalogEntry &table);
 //! Add files of a table to the list, in the transaction of `context`.
@@ -34,6 +40,11 @@ void AddFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const st
               const std::vector<TableFile> &files);
 //! Take files off the list, in the transaction of `context`. Throws DuckDB's error of a conflict if another transaction has done so.
 void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::vector<TableFile> &files);
+
+//! Paths of the files of all tables of a database.
+std::set<std::string> ListedPaths(duckdb::ClientContext &context, duckdb::Catalog &catalog);
+//! Take all files of other tables off the list.
+void RemoveTablesBut(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::set<std::string> &table_ids);
 
 duckdb::Value ColumnIdsValue(const ColumnIds &ids);
 ColumnIds ColumnIdsOf(const duckdb::Value &value);

@@ -59,6 +59,25 @@ void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const
 	}
 }
 
+std::vector<string> TableTransactions::Unreadable(ClientContext &context, const std::vector<string> &unlisted) {
+	auto start_time = Transaction::Get(context, db).Cast<DuckTransaction>().start_time;
+	auto oldest = LowestVisibilityBound();
+	lock_guard<mutex> guard(lock);
+	std::map<string, transaction_t> found;
+	std::vector<string> result;
+	for (auto &path : unlisted) {
+		auto known = first_unlisted.find(path);
+		auto since = known == first_unlisted.end() ? start_time : known->second;
+		// All that run began then or later
+		if (since - 1 < oldest) {
+			result.push_back(path);
+		}
+		found[path] = since;
+	}
+	first_unlisted = std::move(found);
+	return result;
+}
+
 ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transaction &transaction) {
 	auto changes = TakeChanges(transaction);
 	if (changes.written.empty() && changes.altered.empty()) {

@@ -23,6 +23,10 @@ public:
 	//! The transaction of `context` has changed the definition of a table.
 	void NoteAltered(duckdb::ClientContext &context, const std::string &table_id);
 
+	//! Of `unlisted`, paths of files that the transaction of `context` does not list: those that no other transaction lists which
+	//! runs now.
+	std::vector<std::string> Unreadable(duckdb::ClientContext &context, const std::vector<std::string> &unlisted);
+
 	duckdb::ErrorData CommitTransaction(duckdb::ClientContext &context, duckdb::Transaction &transaction) override;
 	void RollbackTransaction(duckdb::Transaction &transaction) override;
 
@@ -41,6 +45,8 @@ private:
 	duckdb::mutex lock;
 	//! Of transactions that run
 	std::map<const duckdb::Transaction *, Changes> running;
+	//! Files that are listed no more, or not yet, and the start time of the first transaction that found them so
+	std::map<std::string, duckdb::transaction_t> first_unlisted;
 	//! Held while transactions with changes are checked and committed
 	duckdb::mutex commit_lock;
 	//! Last commits, by table

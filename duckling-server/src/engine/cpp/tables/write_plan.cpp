@@ -97,7 +97,7 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 //! Write `rows`, which are rows of the table, into files, and list these.
 RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
                         vector<unique_ptr<BoundConstraint>> constraints, const LogicalOperator &op, PhysicalOperator &rows) {
-	auto folder = StoredPath(context, TableId(table));
+	auto folder = StoredPath(context, TableFolder(context, table.catalog, TableId(table)));
 	auto &checked = planner.Make<CheckedRows>(rows.types, table, std::move(constraints), folder, rows.estimated_cardinality);
 	checked.children.push_back(rows);
 	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
@@ -143,12 +143,14 @@ PhysicalOperator &PlanFileInsert(ClientContext &context, PhysicalPlanGenerator &
 }
 
 PhysicalOperator &PlanFileRewrite(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
-                                  vector<unique_ptr<BoundConstraint>> constraints, unique_ptr<DefinitionChange> change,
-                                  const LogicalOperator &op, PhysicalOperator &rows) {
+                                  vector<unique_ptr<BoundConstraint>> constraints, std::vector<TableFile> replaced,
+                                  unique_ptr<DefinitionChange> change, const LogicalOperator &op, PhysicalOperator &rows) {
 	auto &result = PlanAppend(context, planner, table, std::move(constraints), op, rows);
-	result.column_ids = change->columns.ids;
+	if (change) {
+		result.column_ids = change->columns.ids;
+	}
 	result.alter = std::move(change);
-	result.changed_files = ListFiles(context, table);
+	result.replaced_files = std::move(replaced);
 	return result;
 }
 
@@ -156,7 +158,7 @@ PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGene
                                         PhysicalOperator &rows) {
 	auto &info = op.info->Base().Cast<CreateTableInfo>();
 	auto id = info.tags[TABLE_ID_TAG];
-	auto folder = StoredPath(context, id);
+	auto folder = StoredPath(context, TableFolder(context, op.schema.catalog, id));
 	// A table that is created from a query has no constraints, whose operator would create the folder
 	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
 	auto &encoded = PlanEncoding(context, planner, info.columns, rows);

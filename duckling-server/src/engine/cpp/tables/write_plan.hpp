@@ -22,11 +22,11 @@ duckdb::PhysicalOperator &PlanFileChange(duckdb::ClientContext &context, duckdb:
                                          duckdb::vector<duckdb::LogicalType> returned, Repetition repetition,
                                          const duckdb::LogicalOperator &op, duckdb::PhysicalOperator &changes);
 
-//! Put `rows` in the place of all that a table has, and change its definition.
+//! Put `rows` in the place of files of a table, and change its definition, if `change` is not NULL.
 duckdb::PhysicalOperator &PlanFileRewrite(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
                                           duckdb::DuckTableEntry &table,
                                           duckdb::vector<duckdb::unique_ptr<duckdb::BoundConstraint>> constraints,
-                                          duckdb::unique_ptr<DefinitionChange> change,
+                                          std::vector<TableFile> replaced, duckdb::unique_ptr<DefinitionChange> change,
                                           const duckdb::LogicalOperator &op, duckdb::PhysicalOperator &rows);
 
 } // namespace duckling

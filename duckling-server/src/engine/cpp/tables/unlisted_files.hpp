@@ -1,0 +1,23 @@
+// Files on the storage that no table lists.
+#pragma once
+
+#include "duckdb/catalog/catalog_entry/duck_table_entry.hpp"
+#include "duckdb/common/types/interval.hpp"
+
+#include <string>
+#include <vector>
+
+namespace duckling {
+
+struct RemovedFile {
+	std::string path;
+	duckdb::idx_t file_size_bytes;
+};
+
+//! Remove files of a database, or of one of its tables, that are older than `older_than` and that no transaction lists or can
+//! still read.
+std::vector<RemovedFile> RemoveUnlistedFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog,
+                                             duckdb::optional_ptr<duckdb::DuckTableEntry> table,
+                                             const duckdb::interval_t &older_than);
+
+} // namespace duckling
