@@ -31,7 +31,7 @@ pub enum Error {
     NoAnswer { endpoint: String, waited: Duration },
     #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
     Disconnected { endpoint: String, reason: String },
-    /// The connection was closed before the request left.
+    /// The connection was closed before the server looked at the request.
     #[error("Lost the connection to the Duckling server at {endpoint}: {reason}")]
     NotSent { endpoint: String, reason: String },
     /// The answer was lost: what was asked may have been done.
@@ -132,7 +132,7 @@ impl Error {
                 endpoint,
                 reason: root_cause(status),
             },
-            Code::Unavailable | Code::Cancelled | Code::Unknown if is_not_sent(status) => Self::NotSent {
+            _ if is_not_sent(status) || is_turned_away(status) => Self::NotSent {
                 endpoint,
                 reason: root_cause(status),
             },
@@ -158,6 +158,13 @@ fn is_not_sent(status: &Status) -> bool {
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_canceled)
     })
+}
+
+/// The server stops, and has said that it did not look at the request.
+fn is_turned_away(status: &Status) -> bool {
+    causes(status)
+        .filter_map(|error| error.downcast_ref::<h2::Error>())
+        .any(|error| error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR))
 }
 
 fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {

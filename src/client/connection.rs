@@ -99,7 +99,7 @@ impl Connection {
         Answer::decode(answer.body).map_err(|error| Error::Protocol(error.to_string()))
     }
 
-    /// Make a call, once more if its connection turns out to have been closed before: then the request has not left.
+    /// Make a call, once more if its connection turns out to have been closed before the server looked at it.
     ///
     /// # Errors
     /// As the server reports it.

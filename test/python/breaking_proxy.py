@@ -8,6 +8,8 @@ TIMEOUT_S = 30
 HTTP2_PREFACE_BYTES = 24
 FRAME_HEADER_BYTES = 9
 HEADERS = 1
+#: GOAWAY of a server that stops: it has looked at no stream, and there was no error.
+GO_AWAY = bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + bytes(8)
 
 
 class Frames:
@@ -43,6 +45,7 @@ class Proxy:
         self._frozen: set[tuple[socket.socket, socket.socket]] = set()
         self._is_cut_off = False
         self._swallows = False
+        self._turns_away = False
         self._request_seen = False
         self._client_gone = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -51,6 +54,10 @@ class Proxy:
         """Let the next request through, and close the connection in the place of its answer."""
         self._request_seen = False
         self._swallows = True
+
+    def turn_away_the_next_request(self) -> None:
+        """Answer the next request as a server does that stops: it was not looked at."""
+        self._turns_away = True
 
     def break_connections(self) -> None:
         """Close what is open, and wait until the client knows."""
@@ -114,6 +121,12 @@ class Proxy:
                 if (client, server) in self._frozen:
                     continue
                 for kind, frame in frames.cut(data):
+                    if self._turns_away and kind == HEADERS:
+                        self._turns_away = False
+                        self._frozen.add((client, server))
+                        client.sendall(GO_AWAY)
+                        client.shutdown(socket.SHUT_WR)
+                        break
                     self._request_seen |= self._swallows and kind == HEADERS
                     server.sendall(frame)
         except OSError:

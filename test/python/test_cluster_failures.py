@@ -105,6 +105,19 @@ def test_a_worker_fails_on_the_way(cluster: Cluster, worker: FailingWorker, fate
     check_that_all_is_given_back(cluster)
 
 
+def test_connections_die_while_nothing_runs(cluster: Cluster, worker: FailingWorker) -> None:
+    """As in a router that was restarted: the worker can be reached, and the next query gets there by other connections."""
+    expected = expected_rows(cluster, LONG)
+    cluster.client.execute("USE dh")
+    assert outcome(cluster.client, LONG, expected, FINE_S) == RIGHT
+    worker.proxy.freeze()
+    # The driver makes a new connection for its heartbeats
+    heard = "SELECT min(epoch(last_heartbeat)) > {} FROM duckherder_workers()"
+    until(lambda at=time.time(): cluster.client.execute(heard.format(at)).fetchone() == (True,), "all workers are heard of again")
+    assert outcome(cluster.client, LONG, expected) == RIGHT
+    check_that_all_is_given_back(cluster)
+
+
 def test_a_worker_that_is_cut_off_ends_its_tasks(cluster: Cluster, worker: FailingWorker) -> None:
     """Also if it never hears of its driver again."""
     expected = expected_rows(cluster, LONG)

@@ -80,6 +80,20 @@ def test_a_connection_made_anew_keeps_session_and_transaction(
     assert rows(witness) == 2
 
 
+def test_a_server_that_stops_has_not_looked_at_a_request(
+    client: duckdb.DuckDBPyConnection, witness: duckdb.DuckDBPyConnection, proxy: Proxy
+) -> None:
+    """It says so, and what was not looked at is sent again, to the server that is there then."""
+    proxy.turn_away_the_next_request()
+    client.execute("INSERT INTO dh.t VALUES (1)")
+    assert rows(witness) == 1
+    client.execute("BEGIN")
+    client.execute("INSERT INTO dh.t VALUES (2)")
+    proxy.turn_away_the_next_request()
+    client.execute("COMMIT")
+    assert rows(witness) == 2
+
+
 def test_a_rollback_that_could_not_be_sent(
     client: duckdb.DuckDBPyConnection, witness: duckdb.DuckDBPyConnection, proxy: Proxy
 ) -> None:

@@ -9,7 +9,9 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::Cluster;
-use super::execution::{DistributedQuery, ExecutionResources, Feeds, QueryReader, WorkerChannels, execute};
+use super::execution::{
+    DistributedQuery, ExecutionResources, Feeds, QueryReader, WorkerChannels, execute, has_broken_connection,
+};
 use super::members::WorkerHandle;
 use super::query_progress::QueryProgress;
 use crate::engine::{Batches, EngineError, Feed, Interrupt, ProgressProbe, QueryReport, QueryRunner, RemoteQuery};
@@ -113,7 +115,7 @@ impl RunningQuery {
         Ok(())
     }
 
-    /// Begin anew if a worker is lost and nothing has been read yet.
+    /// Begin anew if a worker is lost, or was not reached through a connection, and nothing has been read yet.
     fn recover(&mut self, error: EngineError) -> Result<(), EngineError> {
         self.batches = None;
         if self.has_rows || error.class != "IO" || self.attempts >= MAX_ATTEMPTS {
@@ -126,10 +128,13 @@ impl RunningQuery {
                 .map(|worker| self.cluster.report_failure(&worker.id));
             futures::future::join_all(probes).await.contains(&false)
         });
-        if !lost {
+        if lost {
+            tracing::warn!(%error, "a worker was lost: the query begins anew on the others");
+        } else if has_broken_connection(&error) {
+            tracing::warn!(%error, "a connection broke: the query begins anew on other ones");
+        } else {
             return Err(error);
         }
-        tracing::warn!(%error, "a worker was lost: the query begins anew on the others");
         self.begin()
     }
 }

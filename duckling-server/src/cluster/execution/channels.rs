@@ -130,8 +130,7 @@ struct Failed {
 
 impl Failed {
     fn explain(&self, error: DataFusionError) -> DataFusionError {
-        // What comes from the network, and not from the worker
-        if matches!(error.find_root(), DataFusionError::External(_)) {
+        if errors::is_of_network(&error) {
             self.channels.forget(&self.url);
         }
         let host = self.url.host_str().unwrap_or_default();

@@ -18,6 +18,8 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 const MAX_DETAIL_BYTES: usize = 4 << 10;
 /// The detail that says which worker an error is of.
 const WORKER: &str = "worker";
+/// The detail that says that it is of the network.
+const CONNECTION: &str = "connection";
 /// The class of what is no exception of DuckDB's: that of a library which it uses, as for Parquet files.
 pub(super) const OF_LIBRARIES: &str = "Invalid";
 /// Classes of errors whose cause is the worker or what it reads, rather than the query.
@@ -66,6 +68,7 @@ pub(super) fn decode(error: &DataFusionError) -> EngineError {
 
 /// Name the worker that an error is about, unless that is said already, or the error is one that every worker would make.
 pub(super) fn at_worker(address: &str, error: DataFusionError) -> DataFusionError {
+    let is_of_network = is_of_network(&error);
     let mut named = match find(&error) {
         Some(known) if known.details.contains_key(WORKER) || !OF_WORKERS.contains(&known.class.as_str()) => {
             return error;
@@ -80,7 +83,20 @@ pub(super) fn at_worker(address: &str, error: DataFusionError) -> DataFusionErro
         ),
     };
     named.details.insert(WORKER.to_string(), address.to_string());
+    if is_of_network {
+        named.details.insert(CONNECTION.to_string(), "broken".to_string());
+    }
     encode(&named)
+}
+
+/// Whether it comes from the network, and not from the worker.
+pub(super) fn is_of_network(error: &DataFusionError) -> bool {
+    find(error).is_none() && matches!(error.find_root(), DataFusionError::External(_))
+}
+
+/// Whether a query has failed because a connection broke. Another one may do.
+pub fn has_broken_connection(error: &EngineError) -> bool {
+    error.details.contains_key(CONNECTION)
 }
 
 /// What an error says, and what the errors say that have caused it.
@@ -125,6 +141,7 @@ mod tests {
         let decoded = decode(&at_worker("10.0.0.1:8815", error));
         assert_eq!(decoded.class, "IO");
         assert!(decoded.message.contains("10.0.0.1:8815") && decoded.message.contains("broken pipe"));
+        assert!(has_broken_connection(&decoded));
     }
 
     #[test]
@@ -135,6 +152,7 @@ mod tests {
             (decoded.class.as_str(), decoded.message.as_str()),
             ("Out of Memory", "Worker a:1: no room")
         );
+        assert!(!has_broken_connection(&decoded));
         let error = at_worker("a:1", DataFusionError::External("broken pipe".into()));
         assert!(!decode(&at_worker("b:1", error)).message.contains("b:1"));
         let error = EngineError::new("Conversion", "no number");

@@ -34,6 +34,7 @@ mod worker;
 
 pub use channels::{DriverAddress, WorkerChannels};
 pub use driver::{ExecutionResources, QueryReader, execute};
+pub use errors::has_broken_connection;
 pub use feeds::Feeds;
 pub use queries::Queries;
 pub use query::{DistributedQuery, Exchange, Input, Scan, Stage};
