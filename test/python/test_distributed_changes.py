@@ -6,6 +6,7 @@ import re
 import duckdb
 import pytest
 from storages import Storage
+from waiting import until
 
 COLUMNS = "(k INTEGER, g INTEGER, s VARCHAR DEFAULT 'new', h HUGEINT, l INTEGER[], d INTEGER AS (k * 2))"
 ROWS = "SELECT range AS k, range % 5 AS g, 'row ' || range AS s, range::HUGEINT * 3 AS h, [range, NULL] AS l FROM dh.range({}, {})"
@@ -278,3 +279,30 @@ def test_alter_and_write_at_once_conflict(storage: Storage, pair: Pair) -> None:
     client.execute("ALTER TABLE dh.d ALTER h SET DEFAULT 3")
     other.execute("INSERT INTO dh.n DEFAULT VALUES")
     other.execute("COMMIT")
+
+
+def test_changes_with_workers(storage: Storage) -> None:
+    driver = f"127.0.0.1:{storage.server.port}"
+    for name in ("a", "b"):
+        storage.start("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1")
+    client = storage.client()
+    until(lambda: client.execute("SELECT duckherder_get_worker_count()").fetchone() == (2,), "2 workers answer")
+    client.execute("SET duckherder_distribution = 'force'")
+    pair = Pair(client)
+    for first in (0, 40_000, 80_000):
+        pair.run(f"INSERT INTO {{t}} {ROWS.format(first, first + 40_000)}")
+    for statement in (
+        "DELETE FROM {t} WHERE k IN (SELECT max(k) FROM {t} GROUP BY k % 1000)",
+        "UPDATE {t} SET s = x.s || '!', h = n FROM (SELECT g, min(s) AS s, count(*) AS n FROM {t} GROUP BY g) x"
+        " WHERE {t}.g = x.g AND k % 3 = 0",
+        "MERGE INTO {t} USING (SELECT k * 2 AS k, any_value(s) AS s FROM {t} GROUP BY k HAVING k < 30000) x USING (k)"
+        " WHEN MATCHED AND x.k % 5 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET s = x.s WHEN NOT MATCHED THEN INSERT (k, s) VALUES (x.k, x.s)",
+        "ALTER TABLE {t} ADD COLUMN n DOUBLE DEFAULT 0.5",
+        "UPDATE {t} SET n = k / 7 WHERE g = 3",
+        "ALTER TABLE {t} ALTER n TYPE VARCHAR",
+    ):
+        pair.run(statement)
+    groups = "SELECT g, count(*), sum(k), max(s), min(n) FROM {t} GROUP BY g"
+    plan = "\n".join(row[1] for row in client.execute(f"EXPLAIN {groups.format(t='dh.d')}").fetchall())
+    assert "Exchange" in plan, plan
+    pair.run(groups)
