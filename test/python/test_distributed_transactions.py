@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ TRANSFERS = int(os.environ.get("DUCKHERDER_TRANSFERS", "25"))
 SEED = int(os.environ.get("DUCKHERDER_TRANSFER_SEED", random.randrange(1 << 30)))
 CLIENTS = 4
 READERS = 2
+ALTERATIONS = max(1, TRANSFERS // 12)
 ACCOUNTS = 48
 #: Files of the distributed accounts at first
 FILES = 8
@@ -251,6 +253,91 @@ def test_a_result_that_is_being_read_stays_what_it_was(storage: Storage, change:
         total += sum(batch["i"].to_pylist())
         count += 1
     assert total == rows * (rows - 1) // 2, f"{count} batches"
+
+
+#: What one client does to the table's definition, over and over, which ends as it has begun
+DEFINITIONS = (
+    "ALTER TABLE dh.d ALTER g TYPE VARCHAR",
+    "ALTER TABLE dh.d ADD COLUMN n INTEGER DEFAULT 5",
+    "ALTER TABLE dh.d ALTER g TYPE BIGINT",
+    "ALTER TABLE dh.d RENAME n TO m",
+    "ALTER TABLE dh.d ALTER i SET NOT NULL",
+    "ALTER TABLE dh.d DROP COLUMN m",
+    "ALTER TABLE dh.d ALTER i DROP NOT NULL",
+)
+
+
+def test_rows_and_definitions_change_at_once(storage: Storage) -> None:
+    """Whatever conflicts is made again: no row is lost, and none is there twice."""
+    setup = storage.client()
+    setup.execute("CREATE TABLE dh.d (i INTEGER, g BIGINT) WITH (distributed = true)")
+    altering = threading.Event()
+    altering.set()
+    counts: Counter[str] = Counter()
+    failures: list[BaseException] = []
+    models: list[dict[int, int]] = [{} for _ in range(CLIENTS)]
+
+    def again(connection: duckdb.DuckDBPyConnection, *statements: str) -> None:
+        while True:
+            try:
+                for statement in ("BEGIN", *statements, "COMMIT"):
+                    connection.execute(statement)
+                return
+            except duckdb.Error as error:
+                assert "onflict" in str(error) or "altered" in str(error), repr(error)
+                rolled_back(connection)
+                counts["conflicts"] += 1
+                time.sleep(random.uniform(0, 0.02))
+
+    def guarded(work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:  # noqa: BLE001: a thread's failure is the test's
+            failures.append(error)
+            altering.clear()
+
+    def write(connection: duckdb.DuckDBPyConnection, number: int) -> None:
+        chance, model, next_row = random.Random(SEED + number), models[number], number
+        while altering.is_set():
+            rows = [next_row + CLIENTS * n for n in range(chance.randrange(1, 20))]
+            next_row = rows[-1] + CLIENTS
+            model.update((row, row) for row in rows)
+            insert = f"INSERT INTO dh.d (i, g) SELECT range, range FROM dh.range({rows[0]}, {next_row}, {CLIENTS})"
+            modulus = chance.randrange(2, 9)
+            mine = f"WHERE i % {CLIENTS} = {number} AND i // {CLIENTS} % {modulus} = 0"
+            touched = [row for row in model if row // CLIENTS % modulus == 0]
+            if chance.random() < 0.5:
+                again(connection, insert, f"UPDATE dh.d SET g = g::BIGINT + 1 {mine}")
+                model.update((row, model[row] + 1) for row in touched)
+            else:
+                again(connection, insert, f"DELETE FROM dh.d {mine}")
+                for row in touched:
+                    del model[row]
+            counts["writes"] += 1
+            # ALTER only gets in if nobody has written while it ran
+            time.sleep(chance.uniform(0, 0.3))
+
+    def define(connection: duckdb.DuckDBPyConnection) -> None:
+        for _ in range(ALTERATIONS):
+            for definition in DEFINITIONS:
+                seen = counts["writes"]
+                again(connection, definition)
+                counts["alterations"] += 1
+                until(lambda seen=seen: counts["writes"] > seen + 1 or not altering.is_set(), "others write meanwhile")
+        altering.clear()
+
+    threads = [threading.Thread(target=guarded, args=(write, storage.client(), number), daemon=True) for number in range(CLIENTS)]
+    threads.append(threading.Thread(target=guarded, args=(define, storage.client()), daemon=True))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT_S)
+    print(dict(counts))
+    assert not failures, failures
+    assert not any(thread.is_alive() for thread in threads), "a client hangs"
+    expected = sorted(item for model in models for item in model.items())
+    assert setup.execute("FROM dh.d ORDER BY i").fetchall() == expected
+    storage.check_list(setup)
 
 
 @pytest.fixture
