@@ -514,3 +514,32 @@ def test_after_a_conflict_nothing_is_committed(storage: Storage, client: duckdb.
     assert other.execute("FROM dh.n").fetchall() == [(1,)]
     other.execute("DELETE FROM dh.d WHERE i = 2")
     assert client.execute("SELECT count(*) FROM dh.d").fetchone() == (2999,)
+
+
+@pytest.mark.xfail(strict=True, reason="'Interrupted!' is said of changes that the server has committed or goes on to commit")
+@pytest.mark.parametrize("options", ["", "WITH (distributed = true)"])
+def test_an_interrupted_change_has_not_been_made(storage: Storage, options: str) -> None:
+    """As in a DuckDB without servers, whenever the interrupt comes; or the error says that the outcome is unknown."""
+    client, other = storage.client(), storage.client()
+    client.execute(f"CREATE TABLE dh.t (i INTEGER, v INTEGER) {options}")
+    client.execute("INSERT INTO dh.t SELECT range, 0 FROM dh.range(100000)")
+    change = "UPDATE dh.t SET v = v + 1"
+    begun = time.monotonic()
+    client.execute(change).fetchall()
+    took_s = time.monotonic() - begun
+    chance, made, counts = random.Random(SEED), 1, Counter()
+    for _ in range(60):
+        timer = threading.Timer(chance.uniform(0, 1.2 * took_s), client.interrupt)
+        timer.start()
+        try:
+            client.execute(change).fetchall()
+            outcome = "made"
+        except duckdb.Error as error:
+            outcome = "unknown" if "unknown" in str(error) else "interrupted"
+        timer.cancel()
+        timer.join()
+        ((least, most),) = other.execute("SELECT min(v), max(v) FROM dh.t").fetchall()
+        assert least == most, "by half"
+        counts[outcome, most - made] += 1
+        made = most
+    assert set(counts) <= {("made", 1), ("interrupted", 0), ("unknown", 0), ("unknown", 1)}, counts
