@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 
+import duckdb
 import pytest
 from storages import Storage
 from table_writers import Writer, create_tables, states
@@ -35,20 +36,21 @@ class Kills:
         self.begin(0)
         for name in WORKERS:
             self.work(name)
-        create_tables(storage.client(), WRITERS)
+        with storage.client() as client:
+            storage.wait_for_workers(client)
+            create_tables(client, WRITERS)
 
     def begin(self, port: int) -> None:
         self.storage.begin(listen=f"127.0.0.1:{port}")
         # Checkpoints with nearly every commit, so that one of them is under way
         threshold = self.chance.choice(("1KB", "1KB", "16MB"))
-        self.storage.client().execute(f"CALL duckherder_query('dh', 'SET GLOBAL checkpoint_threshold = ''{threshold}''')")
+        with self.storage.client() as client:
+            client.execute(f"CALL duckherder_query('dh', 'SET GLOBAL checkpoint_threshold = ''{threshold}''')")
 
     def work(self, name: str) -> None:
         self.storage.work(name, "--log-level", "error", "--worker-timeout", "2s")
 
     def round(self, number: int) -> None:
-        client = self.storage.client()
-        self.storage.wait_for_workers(client)
         committed = threading.Event()
         for writer in self.writers:
             connection = self.storage.client()
@@ -85,9 +87,13 @@ class Kills:
             writer.thread.join(LIMIT_S)
             assert writer.failure is None, writer.failure
             assert not writer.thread.is_alive(), "a client hangs"
+            writer.connection.close()
 
     def check(self) -> None:
-        client = self.storage.client()
+        with self.storage.client() as client:
+            self.compare(client)
+
+    def compare(self, client: duckdb.DuckDBPyConnection) -> None:
         found = states(client, WRITERS)
         for writer, there in zip(self.writers, found, strict=True):
             writer.settle(there)
