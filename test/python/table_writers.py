@@ -56,6 +56,7 @@ class Writer:
         self.state = State(dict.fromkeys(range(SHARED), 0), frozenset())
         #: What would be there if the commit whose answer did not come was made
         self.unknown: State | None = None
+        self.is_committing = False
         self.next_key = 100
         self.next_note = 0
         self.counts: Counter[str] = Counter()
@@ -134,8 +135,11 @@ class Writer:
         if self.chance.random() < 0.15:
             self.connection.execute("ROLLBACK")
             return False
-        self.is_ending = True
-        self.connection.execute("COMMIT")
+        self.is_ending = self.is_committing = True
+        try:
+            self.connection.execute("COMMIT")
+        finally:
+            self.is_committing = False
         return True
 
     def change(self) -> None:

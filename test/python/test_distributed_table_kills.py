@@ -70,9 +70,18 @@ class Kills:
     def kill_driver(self) -> None:
         for writer in self.writers:
             writer.driver_goes.set()
+        if self.chance.random() < 0.5:
+            self.wait_for_a_commit()
         self.storage.server.kill()
         self.join()
         self.begin(self.storage.server.port)
+
+    def wait_for_a_commit(self) -> None:
+        """Until one is under way, which takes some milliseconds."""
+        deadline = time.monotonic() + LIFETIME_S[1]
+        while time.monotonic() < deadline and not any(writer.is_committing for writer in self.writers):
+            time.sleep(0.0002)
+        time.sleep(self.chance.uniform(0, 0.004))
 
     def kill_worker(self, name: str) -> None:
         self.storage.workers[name].kill()
