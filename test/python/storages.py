@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+from waiting import until
 
 if TYPE_CHECKING:
     from conftest import Duckling
 
 
 class Storage:
-    """A server with a storage, that can end and start again, and clients of it."""
+    """A server with a storage, that can end and start again, its workers, and clients of it."""
 
     def __init__(self, start: Callable[..., Duckling], connect: Callable, folder: Path) -> None:
         self.start, self.connect = start, connect
         self.folder = folder / "storage"
         self.arguments = ("--database", str(folder / "sales.duckdb"), "--storage", str(self.folder))
+        self.workers: dict[str, Duckling] = {}
         self.begin()
 
-    def begin(self, *more: str) -> None:
-        self.server = self.start("--listen", "127.0.0.1:0", *self.arguments, *more)
+    def begin(self, *more: str, listen: str = "127.0.0.1:0") -> None:
+        self.server = self.start("--listen", listen, *self.arguments, *more)
+
+    def work(self, name: str, *more: str) -> None:
+        """Start a worker, also in the place of one of this name that has ended."""
+        driver = f"127.0.0.1:{self.server.port}"
+        command = ("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1", *more)
+        self.workers[name] = self.start(*command)
+
+    def wait_for_workers(self, client: duckdb.DuckDBPyConnection) -> None:
+        counted = "SELECT duckherder_get_worker_count()"
+        until(lambda: client.execute(counted).fetchone() == (len(self.workers),), f"{len(self.workers)} workers answer")
 
     def client(self) -> duckdb.DuckDBPyConnection:
         connection = self.connect()
@@ -31,3 +44,13 @@ class Storage:
 
     def files(self) -> set[Path]:
         return set(self.folder.rglob("*.parquet"))
+
+    def check_list(self, client: duckdb.DuckDBPyConnection) -> None:
+        """Every file that is listed is there as it was written, and has the rows that the list says."""
+        listed = client.execute("SELECT path, row_count, file_size_bytes, checksum FROM dh.duckherder.files").fetchall()
+        assert len({path for path, *_ in listed}) == len(listed), "a file is listed twice"
+        for path, row_count, size, checksum in listed:
+            content = (self.folder / path).read_bytes()
+            assert (len(content), hashlib.md5(content).hexdigest()) == (size, checksum), path
+            counted = client.execute(f"SELECT count(*) FROM read_parquet('{self.folder / path}')").fetchone()
+            assert counted == (row_count,), path

@@ -12,7 +12,6 @@ import pytest
 from random_tables import random_table
 from storages import Storage
 from test_types_property import same
-from waiting import until
 
 LISTED = "SELECT count(*), sum(row_count) FROM dh.duckherder.files"
 
@@ -241,10 +240,9 @@ def test_a_lost_file_is_named(storage: Storage, client: duckdb.DuckDBPyConnectio
 
 
 def test_workers_read_the_files(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
-    driver = f"127.0.0.1:{storage.server.port}"
     for name in ("a", "b"):
-        storage.start("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1")
-    until(lambda: client.execute("SELECT duckherder_get_worker_count()").fetchone() == (2,), "2 workers answer")
+        storage.work(name)
+    storage.wait_for_workers(client)
     client.execute("SET duckherder_distribution = 'force'")
     client.execute(
         "CREATE TABLE dh.t WITH (distributed = true) AS "

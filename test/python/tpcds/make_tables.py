@@ -1,24 +1,36 @@
-"""Writes the tables of TPC-DS as Parquet files, and its 99 queries as SQL files, into a folder. Runs with `requirements.txt` beside it."""
+"""Writes the tables of TPC-DS as Parquet files and its 99 queries as SQL files into a folder, and the tables of TPC-H into `tpch` in it.
+
+Runs with `requirements.txt` beside it.
+"""
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import duckdb_extension_tpcds
+import duckdb_extension_tpch
 
 SCALE = 0.01
 
 
-def main(folder: Path) -> None:
+def generate(module: ModuleType, generator: str, folder: Path) -> duckdb.DuckDBPyConnection:
+    """Load the extension of a package, let it make its tables, and write them."""
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-    (extension,) = Path(duckdb_extension_tpcds.__file__).parent.rglob("tpcds.duckdb_extension")
+    (extension,) = Path(module.__file__).parent.rglob("*.duckdb_extension")
     connection.load_extension(str(extension))
-    connection.execute(f"CALL dsdgen(sf = {SCALE})")
+    connection.execute(f"CALL {generator}(sf = {SCALE})")
     for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
         connection.execute(f"COPY {table} TO '{folder / table}.parquet'")
-    for number, query in connection.execute("FROM tpcds_queries()").fetchall():
+    return connection
+
+
+def main(folder: Path) -> None:
+    tpcds = generate(duckdb_extension_tpcds, "dsdgen", folder)
+    for number, query in tpcds.execute("FROM tpcds_queries()").fetchall():
         (folder / f"{number:02}.sql").write_text(query)
+    generate(duckdb_extension_tpch, "dbgen", folder / "tpch")
 
 
 if __name__ == "__main__":
