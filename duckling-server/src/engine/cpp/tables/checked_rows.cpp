@@ -2,7 +2,8 @@
 
 #include "checked_rows.hpp"
 
-#include "duckdb/common/file_system.hpp"
+#include "durable_files.hpp"
+
 #include "duckdb/execution/execution_context.hpp"
 #include "duckdb/storage/data_table.hpp"
 #include "duckdb/storage/table/append_state.hpp"
@@ -30,7 +31,7 @@ string CheckedRows::GetName() const {
 }
 
 unique_ptr<GlobalOperatorState> CheckedRows::GetGlobalOperatorState(ClientContext &context) const {
-	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
+	CreateFolder(context, folder);
 	return make_uniq<GlobalOperatorState>();
 }
 

@@ -42,6 +42,15 @@ string Digest(ClientContext &context, FileHandle &file) {
 
 } // namespace
 
+void CreateFolder(ClientContext &context, const string &path) {
+	auto &fs = FileSystem::GetFileSystem(context);
+	auto parent = path.substr(0, path.rfind('/'));
+	if (!FileSystem::IsRemoteFile(path) && !fs.DirectoryExists(parent)) {
+		throw IOException("The storage of distributed tables is not what it was: the folder \"%s\" is missing. Nothing was written", parent);
+	}
+	fs.CreateDirectory(path);
+}
+
 string Checksum(ClientContext &context, const string &path) {
 	return Digest(context, *FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ));
 }

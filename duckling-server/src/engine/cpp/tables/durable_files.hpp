@@ -9,6 +9,8 @@ namespace duckling {
 
 //! Write a complete file, and the folders from it up to `root`, through to the disk; returns the file's MD5.
 std::string MakeDurable(duckdb::ClientContext &context, const std::string &root, const std::string &path);
+//! Make a folder in a folder that must be there: a storage that is not mounted is not made anew.
+void CreateFolder(duckdb::ClientContext &context, const std::string &path);
 //! MD5 of a file, in hexadecimal digits.
 std::string Checksum(duckdb::ClientContext &context, const std::string &path);
 

@@ -12,6 +12,7 @@
 #include "stored_types.hpp"
 #include "table_columns.hpp"
 
+#include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
@@ -120,6 +121,19 @@ private:
 		}
 	}
 
+	//! Whether a file is there, and is not another one.
+	void CheckSize(const TableFile &file, const string &path) {
+		if (FileSystem::IsRemoteFile(path)) {
+			return;
+		}
+		auto handle = FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ);
+		auto size = NumericCast<idx_t>(handle->GetFileSize());
+		if (size != file.file_size_bytes) {
+			throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path, size,
+			                  file.file_size_bytes);
+		}
+	}
+
 	unique_ptr<LogicalGet> BindFiles(const vector<Value> &paths) {
 		vector<unique_ptr<ParsedExpression>> arguments;
 		arguments.push_back(ConstantExpression::FromValue(Value::LIST(LogicalType::VARCHAR, paths)));
@@ -129,7 +143,18 @@ private:
 		TableFunctionRef ref;
 		ref.function = make_uniq<FunctionExpression>(Identifier("read_parquet"), std::move(arguments));
 		auto scan_binder = Binder::CreateBinder(context, &binder);
-		auto plan = scan_binder->Bind(static_cast<TableRef &>(ref)).plan;
+		unique_ptr<LogicalOperator> plan;
+		try {
+			plan = scan_binder->Bind(static_cast<TableRef &>(ref)).plan;
+		} catch (const std::exception &failure) {
+			// The first file is opened, and not all errors name it
+			ErrorData error(failure);
+			auto &first = StringValue::Get(paths[0]);
+			if (error.Type() == ExceptionType::INTERRUPT || StringUtil::Contains(error.RawMessage(), first)) {
+				throw;
+			}
+			throw IOException("Cannot read the file \"%s\" of a distributed table: %s", first, error.RawMessage());
+		}
 		if (plan->type != LogicalOperatorType::LOGICAL_GET) {
 			throw InternalException("read_parquet() is not bound as a scan");
 		}
@@ -221,6 +246,7 @@ private:
 		vector<FileGroup> groups;
 		for (auto &file : files ? *files : ListFiles(context, table)) {
 			paths.emplace_back(StoredPath(context, file.path));
+			CheckSize(file, StringValue::Get(paths.back()));
 			auto group = std::find_if(groups.begin(), groups.end(), [&](const FileGroup &group) {
 				return group.ids == file.column_ids && group.names == file.column_names;
 			});

@@ -49,6 +49,11 @@ void RowStays(DataChunk &arguments, ExpressionState &state, Vector &result) {
 TableFile RewriteFile(ClientContext &context, const TableFile &file, const RowSet &going) {
 	context.InterruptCheck();
 	auto root = StorageRoot(*context.db);
+	if (Checksum(context, root + "/" + file.path) != file.checksum) {
+		throw IOException("The file \"%s\" of a distributed table is damaged: its checksum is not the one that is listed. Nothing was "
+		                  "changed; duckherder_check() tells which files are damaged",
+		                  root + "/" + file.path);
+	}
 	auto folder = file.path.substr(0, file.path.rfind('/') + 1);
 	auto path = folder + UUID::ToString(UUIDv7::GenerateRandomUUID()) + ".parquet";
 	Connection connection(*context.db);

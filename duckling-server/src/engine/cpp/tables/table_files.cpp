@@ -7,6 +7,8 @@
 #include "list_table.hpp"
 #include "table_columns.hpp"
 
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/common/file_system.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
 
 using namespace duckdb;
@@ -133,5 +135,14 @@ dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *con
 		if (result->HasError()) {
 			result->ThrowError();
 		}
+		auto &context = *connection->connection->context;
+		context.RunFunctionInTransaction([&]() {
+			auto &catalog = duckdb::Catalog::GetCatalog(context, Identifier(duckling::ToString(database)));
+			// The folder of a database that lists files is there, or its storage is not
+			if (duckling::ListedPaths(context, catalog).empty()) {
+				duckdb::FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(
+				    duckling::StoredPath(context, duckling::DatabaseFolder(context, catalog)));
+			}
+		});
 	});
 }

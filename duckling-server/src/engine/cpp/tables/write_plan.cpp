@@ -8,17 +8,18 @@
 #include "change_plan.hpp"
 #include "checked_rows.hpp"
 #include "distributed_table.hpp"
+#include "durable_files.hpp"
 #include "record_files.hpp"
 #include "stored_types.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/copy_function_catalog_entry.hpp"
-#include "duckdb/common/file_system.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/execution/operator/projection/physical_projection.hpp"
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/operator/logical_copy_to_file.hpp"
+#include "duckdb/storage/data_table.hpp"
 
 using namespace duckdb;
 
@@ -105,6 +106,7 @@ RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, 
 	auto &result =
 	    planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), op.estimated_cardinality);
 	auto &record = result.Cast<RecordFiles>();
+	record.storage = table.GetStorage().shared_from_this();
 	record.column_ids = ListColumns(context, table).ids;
 	record.column_names = ColumnNames(table.GetColumns());
 	record.children.push_back(copy);
@@ -160,7 +162,7 @@ PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGene
 	auto id = info.tags[TABLE_ID_TAG];
 	auto folder = StoredPath(context, TableFolder(context, op.schema.catalog, id));
 	// A table that is created from a query has no constraints, whose operator would create the folder
-	FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(folder);
+	CreateFolder(context, folder);
 	auto &encoded = PlanEncoding(context, planner, info.columns, rows);
 	auto &copy = PlanCopy(context, planner, info.columns, folder, encoded);
 	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, op.estimated_cardinality);
