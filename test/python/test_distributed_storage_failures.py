@@ -93,6 +93,7 @@ def shorten_rows(file: Path) -> None:
 
 def damages() -> list:
     reasons = {
+        damage_footer: "not every error of a damaged footer names the file: 'don't know what type'",
         damage_page: "SELECT does not compare the file with its checksum: wrong rows",
     }
     functions = (lose, empty, cut, overwrite, lengthen_footer, damage_footer, replace_by_folder, damage_page, shorten_rows)

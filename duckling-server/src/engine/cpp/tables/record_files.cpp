@@ -93,7 +93,7 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 	}
 	RemoveFiles(context, catalog, replaced_files);
 	AddFiles(context, catalog, table_id, files);
-	TableTransactions::Get(catalog).NoteWritten(context, table_id, storage);
+	TableTransactions::Get(catalog).NoteWritten(context, table_id);
 	return SinkFinalizeType::READY;
 }
 

@@ -24,8 +24,6 @@ public:
 	//! Of the columns of what it writes
 	ColumnIds column_ids;
 	std::vector<std::string> column_names;
-	//! Of the table's entry; NULL if it is not there yet
-	duckdb::shared_ptr<duckdb::DataTable> storage;
 	//! The table to be created, if it is not there yet
 	duckdb::SchemaCatalogEntry *schema = nullptr;
 	duckdb::unique_ptr<duckdb::BoundCreateTableInfo> create;

@@ -5,7 +5,6 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/exception/transaction_exception.hpp"
 #include "duckdb/main/attached_database.hpp"
-#include "duckdb/storage/data_table.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
 
 using namespace duckdb;
@@ -31,19 +30,14 @@ TableTransactions::Changes TableTransactions::TakeChanges(const Transaction &tra
 	return result;
 }
 
-void TableTransactions::NoteWritten(ClientContext &context, const string &table_id, shared_ptr<DataTable> storage) {
+void TableTransactions::NoteWritten(ClientContext &context, const string &table_id) {
 	lock_guard<mutex> guard(lock);
-	ChangesOf(context).written[table_id] = std::move(storage);
+	ChangesOf(context).written.insert(table_id);
 }
 
 void TableTransactions::NoteAltered(ClientContext &context, const string &table_id) {
 	lock_guard<mutex> guard(lock);
-	auto &changes = ChangesOf(context);
-	changes.altered.insert(table_id);
-	auto written = changes.written.find(table_id);
-	if (written != changes.written.end()) {
-		written->second = nullptr;
-	}
+	ChangesOf(context).altered.insert(table_id);
 }
 
 void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const Changes &changes) const {
@@ -51,13 +45,8 @@ void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const
 		auto commit = commits.find(table_id);
 		return commit != commits.end() && commit->second >= transaction.start_time;
 	};
-	for (auto &table : changes.written) {
-		if (table.second && !table.second->IsMainTable()) {
-			throw TransactionException("Transaction conflict: attempting to write to table \"%s\" but it has been %s by a "
-			                           "different transaction",
-			                           table.second->GetTableName(), table.second->TableModification());
-		}
-		if (is_later(altered_at, table.first)) {
+	for (auto &table_id : changes.written) {
+		if (is_later(altered_at, table_id)) {
 			throw TransactionException("Transaction conflict: attempting to write to a distributed table that has been altered "
 			                           "by a different transaction");
 		}
@@ -105,8 +94,8 @@ ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transacti
 	if (!failure.HasError()) {
 		// Of this commit, or of a later one, which may lead to a conflict that is none
 		auto now = GetLastCommit();
-		for (auto &table : changes.written) {
-			written_at[table.first] = now;
+		for (auto &table_id : changes.written) {
+			written_at[table_id] = now;
 		}
 		for (auto &table_id : changes.altered) {
 			altered_at[table_id] = now;

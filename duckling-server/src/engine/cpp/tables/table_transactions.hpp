@@ -18,9 +18,8 @@ public:
 
 	static TableTransactions &Get(duckdb::Catalog &catalog);
 
-	//! The transaction of `context` has written files of a table, whose entry has `storage`; NULL if it has created the table.
-	void NoteWritten(duckdb::ClientContext &context, const std::string &table_id,
-	                 duckdb::shared_ptr<duckdb::DataTable> storage);
+	//! The transaction of `context` has added files to a table.
+	void NoteWritten(duckdb::ClientContext &context, const std::string &table_id);
 	//! The transaction of `context` has changed the definition of a table.
 	void NoteAltered(duckdb::ClientContext &context, const std::string &table_id);
 
@@ -33,8 +32,7 @@ public:
 
 private:
 	struct Changes {
-		//! With the storage of the entry; NULL if the transaction itself has changed the entry since
-		std::map<std::string, duckdb::shared_ptr<duckdb::DataTable>> written;
+		std::set<std::string> written;
 		std::set<std::string> altered;
 	};
 	using CommitTimes = std::map<std::string, duckdb::transaction_t>;

@@ -19,7 +19,6 @@
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/operator/logical_copy_to_file.hpp"
-#include "duckdb/storage/data_table.hpp"
 
 using namespace duckdb;
 
@@ -106,7 +105,6 @@ RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, 
 	auto &result =
 	    planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), op.estimated_cardinality);
 	auto &record = result.Cast<RecordFiles>();
-	record.storage = table.GetStorage().shared_from_this();
 	record.column_ids = ListColumns(context, table).ids;
 	record.column_names = ColumnNames(table.GetColumns());
 	record.children.push_back(copy);
