@@ -12,7 +12,6 @@
 #include "duckdb/main/client_data.hpp"
 #include "duckdb/main/prepared_statement_data.hpp"
 #include "duckdb/parser/expression/columnref_expression.hpp"
-#include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/lambda_expression.hpp"
 #include "duckdb/parser/expression/operator_expression.hpp"
 #include "duckdb/parser/parsed_expression_iterator.hpp"
@@ -148,28 +147,16 @@ static bool DropOrders(FunctionExpression &call, const std::function<bool(const 
 	return found;
 }
 
-static void VisitCalls(QueryNode &node, const std::function<void(FunctionExpression &)> &visit) {
-	VisitAll(
-	    node, [](TableRef &) {},
-	    [&](unique_ptr<ParsedExpression> &expression) {
-		    if (expression->GetExpressionClass() == ExpressionClass::FUNCTION) {
-			    visit(expression->Cast<FunctionExpression>());
-		    }
-	    });
-}
-
 static identifier_set_t LambdaParameters(QueryNode &node) {
 	identifier_set_t result;
-	VisitAll(
-	    node, [](TableRef &) {},
-	    [&](unique_ptr<ParsedExpression> &expression) {
-		    if (expression->GetExpressionClass() == ExpressionClass::LAMBDA) {
-			    string not_parameters;
-			    for (auto &parameter : expression->Cast<LambdaExpression>().ExtractColumnRefExpressions(not_parameters)) {
-				    result.insert(parameter.get().Cast<ColumnRefExpression>().GetColumnName());
-			    }
-		    }
-	    });
+	VisitExpressions(node, [&](unique_ptr<ParsedExpression> &expression) {
+		if (expression->GetExpressionClass() == ExpressionClass::LAMBDA) {
+			string not_parameters;
+			for (auto &parameter : expression->Cast<LambdaExpression>().ExtractColumnRefExpressions(not_parameters)) {
+				result.insert(parameter.get().Cast<ColumnRefExpression>().GetColumnName());
+			}
+		}
+	});
 	return result;
 }
 

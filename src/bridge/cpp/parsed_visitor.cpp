@@ -33,6 +33,18 @@ void VisitAll(QueryNode &node, const TableVisitor &table, const ExpressionVisito
 	    node, [&](unique_ptr<ParsedExpression> &child) { VisitExpression(child, table, expression); }, table);
 }
 
+void VisitExpressions(QueryNode &node, const ExpressionVisitor &expression) {
+	VisitAll(node, [](TableRef &) {}, expression);
+}
+
+void VisitCalls(QueryNode &node, const std::function<void(FunctionExpression &)> &call) {
+	VisitExpressions(node, [&](unique_ptr<ParsedExpression> &expression) {
+		if (expression->GetExpressionClass() == ExpressionClass::FUNCTION) {
+			call(expression->Cast<FunctionExpression>());
+		}
+	});
+}
+
 optional_ptr<QueryNode> NodeOf(SQLStatement &statement) {
 	switch (statement.type) {
 	case StatementType::SELECT_STATEMENT:

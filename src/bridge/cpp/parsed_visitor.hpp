@@ -3,6 +3,7 @@
 
 #include "bridge_internal.hpp"
 
+#include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/parsed_expression.hpp"
 #include "duckdb/parser/query_node.hpp"
 #include "duckdb/parser/sql_statement.hpp"
@@ -16,6 +17,10 @@ using ExpressionVisitor = std::function<void(duckdb::unique_ptr<duckdb::ParsedEx
 
 //! Visit every table and every expression in `node`, those in its subqueries too.
 void VisitAll(duckdb::QueryNode &node, const TableVisitor &table, const ExpressionVisitor &expression);
+
+//! Visit every expression in `node`, or every call of a function.
+void VisitExpressions(duckdb::QueryNode &node, const ExpressionVisitor &expression);
+void VisitCalls(duckdb::QueryNode &node, const std::function<void(duckdb::FunctionExpression &)> &call);
 
 //! The query or the change that a statement is, or that fills the table it creates; none if it is something else.
 duckdb::optional_ptr<duckdb::QueryNode> NodeOf(duckdb::SQLStatement &statement);

@@ -6,7 +6,6 @@
 
 #include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
-#include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/parameter_expression.hpp"
 
 using namespace duckdb;
@@ -14,13 +13,11 @@ using namespace duckdb;
 namespace duckherder {
 
 static void VisitParameters(QueryNode &node, const ExpressionVisitor &parameter) {
-	VisitAll(
-	    node, [](TableRef &) {},
-	    [&](unique_ptr<ParsedExpression> &expression) {
-		    if (expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
-			    parameter(expression);
-		    }
-	    });
+	VisitExpressions(node, [&](unique_ptr<ParsedExpression> &expression) {
+		if (expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
+			parameter(expression);
+		}
+	});
 }
 
 PushedStatement::PushedStatement(StatementKind kind_p, SentStatement sent_p) : kind(kind_p), sent(std::move(sent_p)) {
@@ -38,20 +35,17 @@ PushedStatement::PushedStatement(unique_ptr<QueryNode> node_p)
 
 //! Cast the parameters by which aggregates are ordered: DuckDB refuses bare literals there.
 static void CastOrders(QueryNode &node, const std::function<LogicalType(const ParsedExpression &)> &type_of) {
-	VisitAll(
-	    node, [](TableRef &) {},
-	    [&](unique_ptr<ParsedExpression> &expression) {
-		    if (expression->GetExpressionClass() != ExpressionClass::FUNCTION ||
-		        !expression->Cast<FunctionExpression>().OrderBy()) {
-			    return;
-		    }
-		    for (auto &order : expression->Cast<FunctionExpression>().OrderByMutable()->orders) {
-			    if (order.expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
-				    auto type = type_of(*order.expression);
-				    order.expression = make_uniq<CastExpression>(type, std::move(order.expression));
-			    }
-		    }
-	    });
+	VisitCalls(node, [&](FunctionExpression &call) {
+		if (!call.OrderBy()) {
+			return;
+		}
+		for (auto &order : call.OrderByMutable()->orders) {
+			if (order.expression->GetExpressionClass() == ExpressionClass::PARAMETER) {
+				auto type = type_of(*order.expression);
+				order.expression = make_uniq<CastExpression>(type, std::move(order.expression));
+			}
+		}
+	});
 }
 
 unique_ptr<QueryNode> PushedStatement::WithValues(const vector<Value> &values) const {

@@ -116,13 +116,9 @@ void AddTableParameter(TableFunction &function) {
 std::vector<vector<Value>> RunFiles(ClientContext &context, const CareData &data) {
 	std::vector<vector<Value>> result;
 	for (auto &file : ListFiles(context, *data.table)) {
-		vector<Value> names;
-		for (auto &name : file.column_names) {
-			names.emplace_back(name);
-		}
 		result.push_back({Value(StoredPath(context, file.path)), Value::UBIGINT(file.row_count),
 		                  Value::UBIGINT(file.file_size_bytes), Value(file.checksum),
-		                  Value::LIST(LogicalType::VARCHAR, std::move(names)), file.column_statistics});
+		                  ColumnNamesValue(file.column_names), file.column_statistics});
 	}
 	return result;
 }
@@ -141,7 +137,7 @@ unique_ptr<FunctionData> BindFiles(ClientContext &context, TableFunctionBindInpu
 	         LogicalType::UBIGINT,
 	         LogicalType::VARCHAR,
 	         LogicalType::LIST(LogicalType::VARCHAR),
-	         LogicalType::MAP(LogicalType::VARCHAR, LogicalType::MAP(LogicalType::VARCHAR, LogicalType::VARCHAR))};
+	         StatisticsType()};
 	input.binder->GetStatementProperties().RegisterDBRead(*result->catalog, context);
 	return std::move(result);
 }

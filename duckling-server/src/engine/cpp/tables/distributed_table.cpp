@@ -31,13 +31,14 @@ bool BooleanOption(const ParsedExpression &expression) {
 	return BooleanValue::Get(*result);
 }
 
-bool IsKey(const Constraint &constraint) {
-	return constraint.type == ConstraintType::UNIQUE || constraint.type == ConstraintType::FOREIGN_KEY;
-}
-
-bool HasKey(const CreateTableInfo &info) {
-	return std::any_of(info.constraints.begin(), info.constraints.end(),
-	                   [](const unique_ptr<Constraint> &constraint) { return IsKey(*constraint); });
+//! A constraint that needs an index, if there is one.
+optional_ptr<const Constraint> FindKey(const CreateTableInfo &info) {
+	for (auto &constraint : info.constraints) {
+		if (constraint->type == ConstraintType::UNIQUE || constraint->type == ConstraintType::FOREIGN_KEY) {
+			return *constraint;
+		}
+	}
+	return nullptr;
 }
 
 //! The name of a column that scans of files have already, or NULL.
@@ -51,13 +52,11 @@ const char *ReservedColumn(const CreateTableInfo &info) {
 }
 
 void RefuseKeys(const CreateTableInfo &info) {
-	for (auto &constraint : info.constraints) {
-		if (IsKey(*constraint)) {
-			throw BinderException("Table \"%s\" cannot be distributed, as it has the constraint \"%s\": PRIMARY KEY, UNIQUE "
-			                      "and FOREIGN KEY need an index, which only native tables have. Leave out the constraint, "
-			                      "or WITH (distributed = true)",
-			                      info.GetTableName().GetIdentifierName(), constraint->ToString());
-		}
+	if (auto key = FindKey(info)) {
+		throw BinderException("Table \"%s\" cannot be distributed, as it has the constraint \"%s\": PRIMARY KEY, UNIQUE "
+		                      "and FOREIGN KEY need an index, which only native tables have. Leave out the constraint, "
+		                      "or WITH (distributed = true)",
+		                      info.GetTableName().GetIdentifierName(), key->ToString());
 	}
 }
 
@@ -115,7 +114,7 @@ void TakeDefaultKind(Catalog &catalog, CreateTableInfo &info) {
 	    info.options.find(OPTION) != info.options.end() || info.GetQualifiedName().Schema() == Identifier(LIST_SCHEMA)) {
 		return;
 	}
-	if (!HasKey(info) && !ReservedColumn(info)) {
+	if (!FindKey(info) && !ReservedColumn(info)) {
 		info.options[OPTION] = ConstantExpression::Boolean(true);
 	}
 }

@@ -5,7 +5,6 @@
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
 
-#include "duckdb/common/types/uuid.hpp"
 #include "duckdb/function/scalar_function.hpp"
 #include "duckdb/main/client_context_state.hpp"
 #include "duckdb/main/connection.hpp"
@@ -55,7 +54,7 @@ TableFile RewriteFile(ClientContext &context, const TableFile &file, const RowSe
 		                  root + "/" + file.path);
 	}
 	auto folder = file.path.substr(0, file.path.rfind('/') + 1);
-	auto path = folder + UUID::ToString(UUIDv7::GenerateRandomUUID()) + ".parquet";
+	auto path = folder + NewFileName();
 	Connection connection(*context.db);
 	connection.context->registered_state->GetOrCreate<GoingRows>(GOING_STATE, going);
 	auto sql = StringUtil::Format("COPY (SELECT * FROM read_parquet(%s, hive_partitioning := false) WHERE "

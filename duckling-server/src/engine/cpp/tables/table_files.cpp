@@ -9,6 +9,7 @@
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/file_system.hpp"
+#include "duckdb/common/types/uuid.hpp"
 #include "duckdb/parser/keyword_helper.hpp"
 
 using namespace duckdb;
@@ -21,14 +22,13 @@ namespace {
 enum Column : idx_t { TABLE_ID, PATH, ROW_COUNT, FILE_SIZE, CHECKSUM, COLUMN_STATISTICS, COLUMN_IDS, COLUMN_NAMES };
 
 ListDefinition FilesList() {
-	auto statistics = LogicalType::MAP(LogicalType::VARCHAR, LogicalType::MAP(LogicalType::VARCHAR, LogicalType::VARCHAR));
 	return {"files",
 	        {{"table_id", LogicalType::VARCHAR},
 	         {"path", LogicalType::VARCHAR},
 	         {"row_count", LogicalType::UBIGINT},
 	         {"file_size_bytes", LogicalType::UBIGINT},
 	         {"checksum", LogicalType::VARCHAR},
-	         {"column_statistics", statistics},
+	         {"column_statistics", StatisticsType()},
 	         {"column_ids", LogicalType::LIST(LogicalType::BIGINT)},
 	         {"column_names", LogicalType::LIST(LogicalType::VARCHAR)}}};
 }
@@ -71,6 +71,19 @@ void RemoveTablesBut(ClientContext &context, Catalog &catalog, const std::set<st
 	}
 }
 
+string NewFileName() {
+	return UUID::ToString(UUIDv7::GenerateRandomUUID()) + ".parquet";
+}
+
+LogicalType StatisticsType() {
+	return LogicalType::MAP(LogicalType::VARCHAR, LogicalType::MAP(LogicalType::VARCHAR, LogicalType::VARCHAR));
+}
+
+Value ColumnNamesValue(const std::vector<string> &names) {
+	vector<Value> values(names.begin(), names.end());
+	return Value::LIST(LogicalType::VARCHAR, std::move(values));
+}
+
 Value ColumnIdsValue(const ColumnIds &ids) {
 	vector<Value> values;
 	for (auto id : ids) {
@@ -104,13 +117,9 @@ std::vector<TableFile> ListFiles(ClientContext &context, TableCatalogEntry &tabl
 void AddFiles(ClientContext &context, Catalog &catalog, const string &table_id, const std::vector<TableFile> &files) {
 	std::vector<vector<Value>> rows;
 	for (auto &file : files) {
-		vector<Value> names;
-		for (auto &name : file.column_names) {
-			names.emplace_back(name);
-		}
 		rows.push_back({Value(table_id), Value(file.path), Value::UBIGINT(file.row_count),
 		                Value::UBIGINT(file.file_size_bytes), Value(file.checksum), file.column_statistics,
-		                ColumnIdsValue(file.column_ids), Value::LIST(LogicalType::VARCHAR, std::move(names))});
+		                ColumnIdsValue(file.column_ids), ColumnNamesValue(file.column_names)});
 	}
 	ListTable(context, catalog, FilesList()).Append(rows);
 }
@@ -138,10 +147,11 @@ dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *con
 		auto &context = *connection->connection->context;
 		context.RunFunctionInTransaction([&]() {
 			auto &catalog = duckdb::Catalog::GetCatalog(context, Identifier(duckling::ToString(database)));
-			// The folder of a database that lists files is there, or its storage is not
-			if (duckling::ListedPaths(context, catalog).empty()) {
-				duckdb::FileSystem::GetFileSystem(context).CreateDirectoriesRecursive(
-				    duckling::StoredPath(context, duckling::DatabaseFolder(context, catalog)));
+			auto &fs = duckdb::FileSystem::GetFileSystem(context);
+			auto folder = duckling::StoredPath(context, duckling::DatabaseFolder(context, catalog));
+			// If the database lists files and the folder is not there, its storage is not
+			if (!fs.DirectoryExists(folder) && duckling::ListedPaths(context, catalog).empty()) {
+				fs.CreateDirectoriesRecursive(folder);
 			}
 		});
 	});

@@ -46,6 +46,12 @@ std::set<std::string> ListedPaths(duckdb::ClientContext &context, duckdb::Catalo
 //! Take all files of other tables off the list.
 void RemoveTablesBut(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::set<std::string> &table_ids);
 
+//! Of a new file: nothing else has it, and it tells when it was made.
+std::string NewFileName();
+
+//! The type of `TableFile::column_statistics`
+duckdb::LogicalType StatisticsType();
+duckdb::Value ColumnNamesValue(const std::vector<std::string> &names);
 duckdb::Value ColumnIdsValue(const ColumnIds &ids);
 ColumnIds ColumnIdsOf(const duckdb::Value &value);
 

@@ -14,8 +14,6 @@
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/copy_function_catalog_entry.hpp"
-#include "duckdb/common/types/uuid.hpp"
-#include "duckdb/execution/operator/projection/physical_projection.hpp"
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/operator/logical_copy_to_file.hpp"
@@ -36,26 +34,15 @@ std::vector<string> ColumnNames(const ColumnList &columns) {
 	return result;
 }
 
-PhysicalOperator &PlanEncoding(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
-                               PhysicalOperator &rows) {
-	vector<LogicalType> types;
+PhysicalOperator &PlanEncoding(ClientContext &context, PhysicalPlanGenerator &planner, PhysicalOperator &rows) {
 	vector<unique_ptr<Expression>> expressions;
 	bool is_needed = false;
-	for (auto &column : columns.Physical()) {
-		// Not the column's own, where it is being altered
-		auto &type = rows.types[types.size()];
-		auto stored = Encode(context, make_uniq<BoundReferenceExpression>(type, column.Physical().index));
+	for (auto &type : rows.types) {
+		auto stored = Encode(context, make_uniq<BoundReferenceExpression>(type, expressions.size()));
 		is_needed = is_needed || stored->GetReturnType() != type;
-		types.push_back(stored->GetReturnType());
 		expressions.push_back(std::move(stored));
 	}
-	if (!is_needed) {
-		return rows;
-	}
-	auto &result =
-	    planner.Make<PhysicalProjection>(std::move(types), std::move(expressions), rows.estimated_cardinality);
-	result.children.push_back(rows);
-	return result;
+	return is_needed ? PlanProjection(planner, std::move(expressions), rows) : rows;
 }
 
 PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planner, const ColumnList &columns,
@@ -74,7 +61,7 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 	input.file_extension = FORMAT;
 	auto bind_data = entry.function.copy_to_bind(context, input, names, rows.types);
 	LogicalCopyToFile copy(entry.function, std::move(bind_data), std::move(info), TableIndex(0));
-	copy.file_path = folder + "/" + UUID::ToString(UUIDv7::GenerateRandomUUID()) + "." + FORMAT;
+	copy.file_path = folder + "/" + NewFileName();
 	copy.file_extension = FORMAT;
 	copy.use_tmp_file = false;
 	copy.overwrite_mode = CopyOverwriteMode::COPY_ERROR_ON_CONFLICT;
@@ -94,21 +81,27 @@ PhysicalOperator &PlanCopy(ClientContext &context, PhysicalPlanGenerator &planne
 	return planner.CreatePlan(copy, rows);
 }
 
-//! Write `rows`, which are rows of the table, into files, and list these.
+//! Write `rows` into files in `folder`, and list these.
+RecordFiles &PlanFiles(ClientContext &context, PhysicalPlanGenerator &planner, Catalog &catalog, const string &table_id,
+                       const ColumnList &columns, const string &folder, const LogicalOperator &op, PhysicalOperator &rows) {
+	auto &encoded = PlanEncoding(context, planner, rows);
+	auto &copy = PlanCopy(context, planner, columns, folder, encoded);
+	auto &result = planner.Make<RecordFiles>(op.types, catalog, table_id, op.estimated_cardinality).Cast<RecordFiles>();
+	result.column_names = ColumnNames(columns);
+	result.children.push_back(copy);
+	return result;
+}
+
+//! Append `rows`, which are rows of the table, to it.
 RecordFiles &PlanAppend(ClientContext &context, PhysicalPlanGenerator &planner, DuckTableEntry &table,
                         vector<unique_ptr<BoundConstraint>> constraints, const LogicalOperator &op, PhysicalOperator &rows) {
 	auto folder = StoredPath(context, TableFolder(context, table.catalog, TableId(table)));
 	auto &checked = planner.Make<CheckedRows>(rows.types, table, std::move(constraints), folder, rows.estimated_cardinality);
 	checked.children.push_back(rows);
-	auto &encoded = PlanEncoding(context, planner, table.GetColumns(), checked);
-	auto &copy = PlanCopy(context, planner, table.GetColumns(), folder, encoded);
 	auto &result =
-	    planner.Make<RecordFiles>(op.types, table.ParentCatalog(), TableId(table), op.estimated_cardinality);
-	auto &record = result.Cast<RecordFiles>();
-	record.column_ids = ListColumns(context, table).ids;
-	record.column_names = ColumnNames(table.GetColumns());
-	record.children.push_back(copy);
-	return record;
+	    PlanFiles(context, planner, table.ParentCatalog(), TableId(table), table.GetColumns(), folder, op, checked);
+	result.column_ids = ListColumns(context, table).ids;
+	return result;
 }
 
 } // namespace
@@ -161,15 +154,10 @@ PhysicalOperator &PlanFileCreateTableAs(ClientContext &context, PhysicalPlanGene
 	auto folder = StoredPath(context, TableFolder(context, op.schema.catalog, id));
 	// A table that is created from a query has no constraints, whose operator would create the folder
 	CreateFolder(context, folder);
-	auto &encoded = PlanEncoding(context, planner, info.columns, rows);
-	auto &copy = PlanCopy(context, planner, info.columns, folder, encoded);
-	auto &result = planner.Make<RecordFiles>(op.types, op.schema.catalog, id, op.estimated_cardinality);
-	auto &record = result.Cast<RecordFiles>();
-	record.column_ids = FirstColumnIds(rows.types.size());
-	record.column_names = ColumnNames(info.columns);
-	record.schema = &op.schema;
-	record.create = std::move(op.info);
-	result.children.push_back(copy);
+	auto &result = PlanFiles(context, planner, op.schema.catalog, id, info.columns, folder, op, rows);
+	result.column_ids = FirstColumnIds(rows.types.size());
+	result.schema = &op.schema;
+	result.create = std::move(op.info);
 	return result;
 }
 
