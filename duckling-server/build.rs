@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 52] = [
+const SOURCES: [&str; 57] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -43,20 +43,25 @@ const SOURCES: [&str; 52] = [
     "src/engine/cpp/tables/change_plan.cpp",
     "src/engine/cpp/tables/changed_rows.cpp",
     "src/engine/cpp/tables/checked_rows.cpp",
+    "src/engine/cpp/tables/crash_points.cpp",
     "src/engine/cpp/tables/definition_change.cpp",
     "src/engine/cpp/tables/distributed_table.cpp",
     "src/engine/cpp/tables/duckling_catalog.cpp",
     "src/engine/cpp/tables/durable_files.cpp",
     "src/engine/cpp/tables/list_table.cpp",
+    "src/engine/cpp/tables/listed_files.cpp",
     "src/engine/cpp/tables/merge_plan.cpp",
     "src/engine/cpp/tables/packed_values.cpp",
     "src/engine/cpp/tables/read_plan.cpp",
     "src/engine/cpp/tables/record_files.cpp",
     "src/engine/cpp/tables/rewritten_files.cpp",
     "src/engine/cpp/tables/stored_types.cpp",
+    "src/engine/cpp/tables/struct_fields.cpp",
     "src/engine/cpp/tables/table_columns.cpp",
     "src/engine/cpp/tables/table_files.cpp",
+    "src/engine/cpp/tables/table_layout.cpp",
     "src/engine/cpp/tables/table_transactions.cpp",
+    "src/engine/cpp/tables/task_write.cpp",
     "src/engine/cpp/tables/unlisted_files.cpp",
     "src/engine/cpp/tables/write_plan.cpp",
 ];

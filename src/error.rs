@@ -7,6 +7,8 @@ use duckling_protocol::ErrorDetail;
 use thiserror::Error;
 use tonic::{Code, Status};
 
+use crate::runtime::STOP_TIMEOUT;
+
 /// Result of anything that can fail in the extension.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -44,6 +46,16 @@ pub enum Error {
         reason: String,
         what: &'static str,
     },
+    /// It was interrupted, and its answer did not come in time: what was asked may have been done.
+    #[error(
+        "The Duckling server at {endpoint} did not stop within {} seconds. Whether {what} is unknown: look before you \
+         repeat it", waited.as_secs()
+    )]
+    NotStopped {
+        endpoint: String,
+        waited: Duration,
+        what: &'static str,
+    },
     #[error("The transaction on the Duckling server at {endpoint} is lost, nothing of it is kept: {reason}")]
     TransactionLost { endpoint: String, reason: String },
     /// The session is gone, with its transaction and temporary objects; the statement did not run.
@@ -73,7 +85,7 @@ impl Error {
             Self::Remote { class, .. } => class,
             Self::InvalidOption(_) => "Binder",
             Self::LocalServer(_) => "Invalid Input",
-            Self::Interrupted(_) => "INTERRUPT",
+            Self::Interrupted(_) | Self::NotStopped { .. } => "INTERRUPT",
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Disconnected { .. }
@@ -96,10 +108,27 @@ impl Error {
         }
     }
 
+    /// `what` was interrupted, and may have happened all the same.
+    pub fn not_stopped(endpoint: &str, what: &'static str) -> Self {
+        Self::NotStopped {
+            endpoint: endpoint.to_string(),
+            waited: STOP_TIMEOUT,
+            what,
+        }
+    }
+
     /// The same, when the answer to something with lasting effects did not come: `what` may have happened.
     pub fn outcome_unknown(self, what: &'static str) -> Self {
         match self {
             Self::Disconnected { endpoint, reason } => Self::OutcomeUnknown { endpoint, reason, what },
+            error => error,
+        }
+    }
+
+    /// The same, if something was interrupted because of `reason` and may have failed of that.
+    pub fn interrupted_by(self, reason: &'static str) -> Self {
+        match self {
+            Self::Remote { class, .. } if class == "INTERRUPT" => Self::Interrupted(reason),
             error => error,
         }
     }

@@ -1,6 +1,7 @@
-//! `bench-cluster`: TPC-H on Parquet files, on workers of one thread each, against one DuckDB with as many threads.
+//! `bench-cluster`: TPC-H on Parquet files, on workers of one thread each, against one DuckDB with as many threads; then
+//! distributed tables, and tiny queries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use duckdb::Connection;
 
 use crate::answer::Answer;
+use crate::bench_tables;
 use crate::client;
 use crate::cluster::{self, Cluster};
 use crate::fixed_costs;
@@ -78,9 +80,7 @@ pub fn run(args: &Args) -> Result<bool> {
     if !args.only_tiny {
         let mut all = Vec::new();
         for scale in &args.scale {
-            let measured = measure(args, *scale)?;
-            print_queries(&measured, args);
-            all.extend(measured.into_iter().flat_map(|(_, measured)| measured));
+            all.extend(run_scale(args, *scale)?);
         }
         print_model(&all, cores);
     }
@@ -95,22 +95,30 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(true)
 }
 
-type Queries = Vec<(&'static str, Vec<Measured>)>;
-
-fn measure(args: &Args, scale: f64) -> Result<Queries> {
-    let products = Products::locate()?;
+/// Queries first, and then tables, on the same files.
+fn run_scale(args: &Args, scale: f64) -> Result<Vec<Measured>> {
     let dir = workspace::Args {
         scale,
         dir: args.dir.clone(),
     }
     .create_dir()?;
-    let client = client::open(&products.extension(), dir.path())?;
+    let queries = measure(args, scale, dir.path())?;
+    print_queries(&queries, args);
+    bench_tables::measure(args.runs, dir.path())?;
+    Ok(queries.into_iter().flat_map(|(_, measured)| measured).collect())
+}
+
+type Queries = Vec<(&'static str, Vec<Measured>)>;
+
+fn measure(args: &Args, scale: f64, dir: &Path) -> Result<Queries> {
+    let products = Products::locate()?;
+    let client = client::open(&products.extension(), dir)?;
     println!("\nGenerate TPC-H, scale {scale}, as Parquet files");
-    cluster::generate(&client, scale, dir.path())?;
+    cluster::generate(&client, scale, dir)?;
     let catalog = |workers: &usize| format!("with_{workers}");
     let start = |workers: &usize| {
         let server = products.server();
-        Cluster::start(&server, &client, &catalog(workers), *workers, Some(1), dir.path())
+        Cluster::start(&server, &client, &catalog(workers), *workers, Some(1), dir)
     };
     let clusters: Vec<Cluster> = args.workers.iter().map(start).collect::<Result<_>>()?;
     client.execute_batch("SET duckherder_distribution = 'force'")?;
@@ -145,11 +153,7 @@ fn run_both(
     measured: &mut Measured,
     counts: bool,
 ) -> Result<()> {
-    let cluster_pids: Vec<u32> = [&cluster.driver]
-        .into_iter()
-        .chain(&cluster.workers)
-        .map(|server| server.pid())
-        .collect();
+    let cluster_pids = cluster.pids();
     client.execute_batch(&format!("USE memory; SET threads = {}", measured.workers))?;
     let before = cpu_ms(&[std::process::id()])?;
     let (one, one_time) = timed(|| Answer::of(client, query.sql))?;

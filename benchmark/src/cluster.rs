@@ -37,8 +37,41 @@ impl Cluster {
         threads: Option<usize>,
         dir: &Path,
     ) -> Result<Self> {
+        Self::start_with(server, client, catalog, workers, threads, dir, &[])
+    }
+
+    /// The same, with distributed tables, whose files and whose database are in `dir` too.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_with_storage(
+        server: &Path,
+        client: &Connection,
+        catalog: &str,
+        workers: usize,
+        threads: Option<usize>,
+        dir: &Path,
+    ) -> Result<Self> {
+        let storage = dir.join("storage").to_string_lossy().into_owned();
+        // On disk, so that COMMIT costs what it costs users
+        let database = format!("tables={}", dir.join("tables.duckdb").to_string_lossy());
+        let arguments = ["--storage", &storage, "--database", &database];
+        Self::start_with(server, client, catalog, workers, threads, dir, &arguments)
+    }
+
+    /// Start with further arguments of the driver.
+    fn start_with(
+        server: &Path,
+        client: &Connection,
+        catalog: &str,
+        workers: usize,
+        threads: Option<usize>,
+        dir: &Path,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let threads = threads.map(|threads| threads.to_string());
-        let arguments: Vec<_> = threads.iter().flat_map(|threads| ["--threads", threads]).collect();
+        let mut arguments = arguments.to_vec();
+        arguments.extend(threads.iter().flat_map(|threads| ["--threads", threads]));
         let driver = Duckling::start_with(server, &arguments)?;
         let address = format!("127.0.0.1:{}", driver.port());
         let worker = |number: usize| {
@@ -63,9 +96,16 @@ impl Cluster {
         }
         Ok(cluster)
     }
+
+    /// Of the driver and the workers.
+    pub fn pids(&self) -> Vec<u32> {
+        let servers = [&self.driver].into_iter().chain(&self.workers);
+        servers.map(Duckling::pid).collect()
+    }
 }
 
-fn file(dir: &Path, table: &str) -> String {
+/// The Parquet file of that name in `dir`, as it stands between quotes in SQL.
+pub fn file(dir: &Path, table: &str) -> String {
     dir.join(format!("{table}.parquet"))
         .to_string_lossy()
         .replace('\'', "''")

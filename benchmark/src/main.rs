@@ -3,6 +3,7 @@
 
 mod answer;
 mod bench_cluster;
+mod bench_tables;
 mod client;
 mod cluster;
 mod demo;
@@ -42,6 +43,8 @@ enum Command {
     DemoCluster(demo_cluster::Args),
     /// TPC-H on Parquet files, on 1, 2 and 4 workers of one thread, against one DuckDB with as many threads.
     BenchCluster(bench_cluster::Args),
+    /// Time to load lineitem into distributed tables, and bytes read with pruning and without; part of bench-cluster too.
+    BenchTables(bench_tables::Args),
     /// Peak memory of client and server while all columns of lineitem stream to the client.
     StreamMemory(stream_memory::Args),
     /// Time to copy lineitem to the server and back, as ratios to a copy inside one process.
@@ -70,6 +73,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Demo(args) => demo::run(&args),
         Command::DemoCluster(args) => demo_cluster::run(&args),
         Command::BenchCluster(args) => bench_cluster::run(&args),
+        Command::BenchTables(args) => bench_tables::run(&args),
         Command::StreamMemory(args) => stream_memory::run(&args),
         Command::Transfer(args) => transfer::run(&args),
         Command::MixedJoin(args) => mixed_join::run(&args),

@@ -1,4 +1,4 @@
-//! CPU time of processes as Linux counts it.
+//! CPU time and reads of processes as Linux counts them.
 
 use std::fs;
 
@@ -21,6 +21,24 @@ pub fn cpu_ms(pids: &[u32]) -> Result<f64> {
             .sum::<Result<f64, _>>()
             .with_context(|| format!("{path} has no times"))?
             * MS_PER_TICK;
+    }
+    Ok(sum)
+}
+
+/// Bytes that processes have read from files so far, also what the system had in memory.
+///
+/// # Errors
+/// A process is gone, or another user's.
+pub fn bytes_read(pids: &[u32]) -> Result<u64> {
+    // Source: proc_pid_io(5): rchar counts what read(2) and pread(2) return. Sockets are read by recv(2).
+    let mut sum = 0;
+    for pid in pids {
+        let path = format!("/proc/{pid}/io");
+        let io = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let bytes = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+        sum += bytes
+            .and_then(|bytes| bytes.parse::<u64>().ok())
+            .with_context(|| format!("{path} has no rchar"))?;
     }
     Ok(sum)
 }

@@ -27,6 +27,8 @@ pub struct Config {
     pub storage: Option<PathBuf>,
     /// Tables whose statement does not say so are distributed, if they can be; needs `storage`.
     pub distributed_by_default: bool,
+    /// How often distributed tables are looked after: small files are compacted, and what nobody needs is removed. Never if zero.
+    pub table_care_interval: Duration,
     pub max_sessions: usize,
     /// A session that is not used for so long is closed.
     pub session_idle_timeout: Duration,
@@ -77,6 +79,7 @@ impl Default for Config {
             temp_dir: None,
             storage: None,
             distributed_by_default: false,
+            table_care_interval: Duration::from_secs(60),
             max_sessions: 1000,
             session_idle_timeout: Duration::from_secs(3600),
             disconnect_timeout: Duration::from_secs(5),

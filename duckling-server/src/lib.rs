@@ -9,6 +9,7 @@ pub mod config;
 pub mod engine;
 mod flight;
 mod server;
+mod table_care;
 
 use std::future::{Future, pending};
 

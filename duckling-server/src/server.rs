@@ -15,9 +15,10 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::cluster::execution::{Feeds, TaskHost, WorkerChannels, worker};
 use crate::cluster::{Cluster, ClusterError, ClusterQueries};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, DatabaseConfig};
 use crate::engine::{Database, EngineError, has_icu};
 use crate::flight::{self, Calls, Limits};
+use crate::table_care::look_after;
 
 /// How often statements are interrupted that outlived the drain: a session may begin its next one.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
@@ -67,7 +68,7 @@ fn at(path: Option<&PathBuf>) -> String {
 pub struct Server {
     config: Config,
     instance: Database,
-    databases: Vec<String>,
+    databases: Vec<DatabaseConfig>,
     default_database: String,
     cluster: Arc<Cluster>,
 }
@@ -121,7 +122,7 @@ impl Server {
             cluster: Cluster::new(config.cluster.clone(), instance.clone()),
             config,
             instance,
-            databases: databases.into_iter().map(|database| database.name).collect(),
+            databases,
             default_database,
         })
     }
@@ -170,6 +171,15 @@ impl Server {
             spill_folder: spill_folder.clone(),
             query_history: config.query_history,
         };
+        let care = config
+            .storage
+            .clone()
+            .filter(|_| !config.table_care_interval.is_zero())
+            .map(|storage| {
+                let care = look_after(instance.clone(), storage, databases.clone(), config.table_care_interval);
+                tokio::spawn(care)
+            });
+        let databases = databases.into_iter().map(|database| database.name).collect();
         let service = flight::Service::new(instance.clone(), default_database, databases, limits, cluster.clone());
         let sessions = service.sessions();
         let queries = cluster.queries().clone();
@@ -216,6 +226,9 @@ impl Server {
             }
         };
         tracing::info!("closing the databases");
+        if let Some(care) = care {
+            care.abort();
+        }
         spawn_blocking(move || {
             sessions.close_all();
             instance.close(CLOSE_PATIENCE)

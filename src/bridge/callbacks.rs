@@ -28,7 +28,7 @@ use crate::catalog::Catalog;
 use crate::client::{Ingest, IngestTarget, Progress, Results, Session, Statement};
 use crate::error::{Error, Result};
 use crate::options::AttachOptions;
-use crate::runtime::{runtime, wait};
+use crate::runtime::{runtime, wait, wait_for_outcome};
 
 pub static CALLBACKS: DhCallbacks = DhCallbacks {
     error_free,
@@ -188,6 +188,7 @@ impl AnswerHandle {
                 column_types: ptr::null(),
                 column_type_count: 0,
                 catalog_version: answer.catalog_version,
+                has_run: answer.has_run,
             },
             column_types: Vec::new(),
             answer,
@@ -230,7 +231,14 @@ extern "C" fn session_execute(
             };
             (borrow(session)?, statement)
         };
-        let execution = wait(&interrupted(interrupt), session.execute(statement))?;
+        let (decisive, interrupted) = (statement.is_decisive(), interrupted(interrupt));
+        let execution = session.execute(statement);
+        let execution = if decisive {
+            let unknown = || Error::not_stopped(session.connection().endpoint(), "the statement took effect");
+            wait_for_outcome(&interrupted, execution, async || session.interrupt().await, unknown)?
+        } else {
+            wait(&interrupted, execution)?
+        };
         let schema = export_schema(&execution.schema)?;
         // SAFETY: C++ passes valid places to write to; the view is the handle's first field.
         unsafe {
@@ -350,7 +358,10 @@ extern "C" fn session_end_transaction(
     guard(|| {
         // SAFETY: the handle is alive.
         let session = unsafe { borrow(session) }?;
-        wait(&interrupted(interrupt), session.end_transaction(commit))
+        // DuckDB's COMMIT does not stop either.
+        let unknown = || Error::not_stopped(session.connection().endpoint(), "the transaction was committed");
+        let ended = session.end_transaction(commit);
+        wait_for_outcome(&interrupted(interrupt), ended, async || {}, unknown)
     })
 }
 
@@ -440,7 +451,18 @@ extern "C" fn ingest_finish(
     guard(|| {
         // SAFETY: the handle is alive.
         let handle = unsafe { borrow(handle) }?;
-        let rows = wait(&interrupted(interrupt), handle.ingest.finish())?;
+        let (interrupted, ingest) = (interrupted(interrupt), &handle.ingest);
+        let rows = if ingest.in_transaction() {
+            wait(&interrupted, ingest.finish())?
+        } else {
+            let unknown = || Error::not_stopped(ingest.endpoint(), "the rows were loaded");
+            wait_for_outcome(
+                &interrupted,
+                ingest.finish(),
+                async || ingest.interrupt().await,
+                unknown,
+            )?
+        };
         // SAFETY: C++ passes a valid place to write to.
         unsafe { out_rows.write(rows) };
         Ok(())

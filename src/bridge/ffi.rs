@@ -220,6 +220,7 @@ pub struct DhAnswer {
     pub column_types: *const DhStr,
     pub column_type_count: usize,
     pub catalog_version: u64,
+    pub has_run: bool,
 }
 
 #[repr(C)]

@@ -7,7 +7,7 @@ use arrow_flight::Action;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use duckling_protocol::SESSION_HEADER;
 use prost::Message;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -17,6 +17,13 @@ use crate::error::{Error, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time for a call that only opens or closes something.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// Between calls that were not looked at: a connection that closes may take further calls for a moment, and drop them.
+const RETRY_PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+];
 /// HTTP/2 flow-control windows: what a result may run ahead of its reader.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 /// As large as HTTP/2 allows: streams that nobody reads must not hold up the others of their connection.
@@ -99,7 +106,7 @@ impl Connection {
         Answer::decode(answer.body).map_err(|error| Error::Protocol(error.to_string()))
     }
 
-    /// Make a call, once more if its connection turns out to have been closed before the server looked at it.
+    /// Make a call, and again if its connection turns out to have been closed before the server looked at it.
     ///
     /// # Errors
     /// As the server reports it.
@@ -120,10 +127,13 @@ impl Connection {
             let answer = call(self.flight(), request).await;
             answer.map(Response::into_inner).map_err(|status| self.error(&status))
         };
-        match attempt().await {
-            Err(Error::NotSent { .. }) => attempt().await,
-            outcome => outcome,
+        for pause in RETRY_PAUSES {
+            match attempt().await {
+                Err(Error::NotSent { .. }) => sleep(pause).await,
+                outcome => return outcome,
+            }
         }
+        attempt().await
     }
 
     /// Bound a call that has no reason to take long.

@@ -19,7 +19,7 @@ use tonic::Request;
 
 use super::connection::{Connection, name_session};
 use super::history::Recording;
-use super::session::Session;
+use super::session::{Session, interrupt};
 use crate::error::{Error, Result};
 use crate::runtime::runtime;
 
@@ -81,6 +81,8 @@ enum Item {
 pub struct Ingest {
     sender: Mutex<Option<mpsc::Sender<Item>>>,
     call: Mutex<Call>,
+    connection: Connection,
+    session_id: String,
     in_transaction: bool,
     recording: Mutex<Recording>,
 }
@@ -108,11 +110,14 @@ impl Ingest {
         };
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
         let mut request = Request::new(encode(receiver, schema, &command));
-        name_session(&mut request, &session.id_for_call(target.begin).await?)?;
-        let call = put(session.connection().clone(), request).boxed();
+        let (connection, session_id) = (session.connection().clone(), session.id_for_call(target.begin).await?);
+        name_session(&mut request, &session_id)?;
+        let call = put(connection.clone(), request).boxed();
         Ok(Self {
             sender: Mutex::new(Some(sender)),
             call: Mutex::new(Call::Prepared(call)),
+            connection,
+            session_id,
             in_transaction: target.begin,
             recording: Mutex::new(recording),
         })
@@ -143,6 +148,21 @@ impl Ingest {
                 error.outcome_unknown("the rows were loaded")
             }
         })
+    }
+
+    /// Whether a load that has not finished leaves nothing behind, as its transaction has to be committed yet.
+    pub fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// `host:port` of the server.
+    pub fn endpoint(&self) -> &str {
+        self.connection.endpoint()
+    }
+
+    /// Have the server stop the load; what has become of it is what [`Ingest::finish`] returns.
+    pub async fn interrupt(&self) {
+        interrupt(&self.connection, &self.session_id).await;
     }
 
     fn lock_recording(&self) -> MutexGuard<'_, Recording> {

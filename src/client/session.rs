@@ -39,6 +39,13 @@ pub struct Statement {
     pub progress: Option<Progress>,
 }
 
+impl Statement {
+    /// Giving it up while it runs leaves unknown whether it took effect: nothing has to be committed after it.
+    pub fn is_decisive(&self) -> bool {
+        self.writes && self.mode == ExecuteMode::Run && !self.begin
+    }
+}
+
 /// What became of a statement.
 pub struct Execution {
     pub schema: SchemaRef,
@@ -150,6 +157,12 @@ impl Session {
             results: answer.ran.then_some(results),
             answer,
         })
+    }
+
+    /// Have the server stop what runs in this session; what has become of it is the answer to its own call.
+    pub async fn interrupt(&self) {
+        let id = self.lock().id.clone();
+        interrupt(&self.connection, &id).await;
     }
 
     /// The remote catalog; without a snapshot if the version that the request names is current.
@@ -333,6 +346,13 @@ fn close(connection: Connection, id: String) {
         let close = connection.act::<CloseSession>(action::CLOSE_SESSION, &CloseSession {}, Some(&id));
         let _ = connection.promptly(close).await;
     });
+}
+
+/// Have the server stop what runs in a session. If it does not hear of that, what runs goes on.
+pub(super) async fn interrupt(connection: &Connection, id: &str) {
+    let _ = connection
+        .act::<CloseSession>(action::INTERRUPT, &CloseSession {}, Some(id))
+        .await;
 }
 
 async fn request_session(connection: &Connection, database: &str, want_names: bool) -> Result<SessionOpened> {

@@ -13,8 +13,9 @@ WORKERS = 3
 class Cluster:
     """A driver, its workers, and a client; `memory` sees the same files as `dh`."""
 
-    def __init__(self) -> None:
-        self.driver = Duckling("--listen", "127.0.0.1:0", "--worker-timeout", "2s", "--log-level", "error")
+    def __init__(self, *arguments: str) -> None:
+        """`arguments`: more of the driver's."""
+        self.driver = Duckling("--listen", "127.0.0.1:0", "--worker-timeout", "2s", "--log-level", "error", *arguments)
         self.workers = {}
         self.client = duckdb.connect(config={"allow_unsigned_extensions": "true"})
         self.client.load_extension(str(extension_path()))

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,12 @@ STOP_TIMEOUT_S = 30
 
 
 class Duckling:
-    """A running `duckling-server`. `port` is the one that it bound."""
+    """A running `duckling-server`. `port` is the one that it bound; `environment` is what it has beside the test's."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         command = [str(RELEASE / "duckling-server"), *(arguments or ("--listen", "127.0.0.1:0"))]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        variables = {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
         self._ports: queue.Queue[int] = queue.Queue()
         threading.Thread(target=self._read_stdout, daemon=True).start()
         try:
@@ -93,11 +94,11 @@ def free_port() -> int:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., Duckling]]:
-    """Start any number of servers, each with arguments of its own; all end with the test."""
+    """Start any number of servers, each with arguments and variables of its own; all end with the test."""
     servers: list[Duckling] = []
 
-    def start(*arguments: str) -> Duckling:
-        servers.append(Duckling(*arguments))
+    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> Duckling:
+        servers.append(Duckling(*arguments, environment=environment))
         return servers[-1]
 
     yield start

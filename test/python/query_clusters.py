@@ -1,4 +1,4 @@
-"""The ways of random queries on a driver with workers, over files, over the driver's tables, and over both."""
+"""The ways of random queries on a driver with workers, over files, over the driver's tables, over both, and over distributed tables."""
 
 import random
 import re
@@ -11,14 +11,19 @@ from pathlib import Path
 import duckdb
 from answers import Answer
 from clusters import WORKERS, Cluster
-from query_files import MADE, write_files
+from query_files import MADE, pieces, write_files
 from query_tables import Table
 from query_ways import BEGIN, HERE, NO_BROADCASTS, SERVER, TIME_ZONES, TWO_TASKS, answer, at
 from random_queries import Statement
 
-#: Where tables are: in files, half of them in the driver, or all.
-FILES, MIXED, NATIVE = "files", "mixed", "native"
-SOURCES = (FILES, MIXED, NATIVE)
+#: Where tables are: in files, half of them in the driver, or all, or in files of the server's own.
+FILES, MIXED, NATIVE, DISTRIBUTED = "files", "mixed", "native", "distributed"
+SOURCES = (FILES, MIXED, NATIVE, DISTRIBUTED)
+#: How files of distributed tables are divided and ordered
+LAYOUTS = (
+    "", "SORTED BY (id)", "PARTITIONED BY (k)", "PARTITIONED BY (bucket(6, id))", "PARTITIONED BY (bucket(6, k))",
+    "PARTITIONED BY (bucket(6, k))", "PARTITIONED BY (bucket(8, i)) SORTED BY (i)", "PARTITIONED BY (k, bucket(4, id))",
+)
 TASKS = re.compile(r'"Stage \d+": "(\d+) tasks?')
 
 
@@ -34,7 +39,7 @@ class ClusterBench:
         self.counts: Counter[str] = Counter()
         self.folder = Path(tempfile.mkdtemp(prefix="duckherder-queries-"))
         self.alone = duckdb.connect()
-        self.cluster = Cluster()
+        self.cluster = Cluster("--storage", str(self.folder / "storage"), "--table-care-interval", "0s")
         try:
             for number in range(WORKERS):
                 self.cluster.start(f"w{number}")
@@ -49,16 +54,36 @@ class ClusterBench:
         self.alone.execute(f"ATTACH ':memory:' AS {MADE}")
         for table in self.tables.values():
             definition = table.definition
-            if table.reads is None and table.columns:
+            if sources == DISTRIBUTED and table.reads is None and table.columns:
+                self.distribute(table, rng)
+                definition = []
+            elif table.reads is None and table.columns:
                 query = write_files(self.alone, table, self.folder, rng)
                 definition = [f"CREATE VIEW «{table.name}» AS {query}"]
-            for sql in definition:
+            for sql in definition or table.definition:
                 self.alone.execute(at(sql, lambda _: HERE))
             native = table.reads is None and (sources == NATIVE or (sources == MIXED and rng.random() < 0.5))
             for sql in table.definition if native else definition:
                 self.cluster.client.execute(at(sql, lambda _: SERVER))
             if native and table.columns:
                 self.drop_lost_columns(table)
+
+    def distribute(self, table: Table, rng: random.Random) -> None:
+        """Make a distributed table of several files, some of which were written anew."""
+        client, native, made = self.cluster.client, f"{SERVER}.{table.name}", f"{SERVER}.{table.name}_made"
+        for sql in table.definition:
+            client.execute(at(sql, lambda _: SERVER))
+        has_keys = {"k", "i"} <= {name for name, _ in table.columns}
+        layout = rng.choice(LAYOUTS if has_keys else LAYOUTS[:2])
+        client.execute(f"CREATE TABLE {made} {layout} WITH (distributed = true) AS FROM {native} WHERE id < 0")
+        for first, end in pieces(rng, table.rows):
+            client.execute(f"INSERT INTO {made} FROM {native} WHERE id >= {first} AND id < {end} ORDER BY id")
+        if rng.random() < 0.5:
+            client.execute(f"UPDATE {made} SET id = id WHERE id % 3 = 1")
+        if rng.random() < 0.3:
+            client.execute(f"FROM duckherder_compact('{made}')").fetchall()
+        client.execute(f"DROP TABLE {native}")
+        client.execute(f"ALTER TABLE {made} RENAME TO {table.name}")
 
     def drop_lost_columns(self, table: Table) -> None:
         kept = {name for name, _ in table.columns}

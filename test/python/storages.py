@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ class Storage:
     def __init__(self, start: Callable[..., Duckling], connect: Callable, folder: Path) -> None:
         self.start, self.connect = start, connect
         self.folder = folder / "storage"
-        self.arguments = ("--database", str(folder / "sales.duckdb"), "--storage", str(self.folder))
+        self.arguments = ("--database", str(folder / "sales.duckdb"), "--storage", str(self.folder), "--table-care-interval", "0s")
         self.workers: dict[str, Duckling] = {}
         self.begin()
 
-    def begin(self, *more: str, listen: str = "127.0.0.1:0") -> None:
-        self.server = self.start("--listen", listen, *self.arguments, *more)
+    def begin(self, *more: str, listen: str = "127.0.0.1:0", environment: Mapping[str, str] | None = None) -> None:
+        self.server = self.start("--listen", listen, *self.arguments, *more, environment=environment)
 
     def work(self, name: str, *more: str) -> None:
         """Start a worker, also in the place of one of this name that has ended."""

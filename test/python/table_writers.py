@@ -47,6 +47,16 @@ def states(client: duckdb.DuckDBPyConnection, writers: int) -> list[State]:
     return result
 
 
+def is_conflict(error: duckdb.Error) -> bool:
+    return isinstance(error, duckdb.TransactionException) and "onflict" in str(error)
+
+
+def check_that_a_worker_failed(error: duckdb.Error) -> None:
+    """It is the answer of a driver, of a statement that has changed nothing."""
+    assert isinstance(error, duckdb.IOException), repr(error)
+    assert "127.0.0.1:" in str(error) or "All workers" in str(error), repr(error)
+
+
 class Writer:
     """Changes its own rows, in one transaction after the other; `state` is what it has committed."""
 
@@ -96,17 +106,15 @@ class Writer:
         return True
 
     def failed(self, error: duckdb.Error) -> bool:
-        is_conflict = isinstance(error, duckdb.TransactionException) and "onflict" in str(error)
-        if not is_conflict:
+        conflicts = is_conflict(error)
+        if not conflicts:
             if self.driver_goes.is_set():
                 self.counts["unknown" if self.is_ending else "lost"] += 1
                 self.unknown = self.after if self.is_ending else None
                 return False
-            # The driver's answer: a worker has failed, so nothing has changed
-            assert isinstance(error, duckdb.IOException), repr(error)
-            assert "127.0.0.1:" in str(error) or "All workers" in str(error), repr(error)
+            check_that_a_worker_failed(error)
             self.errors.add(str(error).splitlines()[0])
-        self.counts["conflicts" if is_conflict else "errors"] += 1
+        self.counts["conflicts" if conflicts else "errors"] += 1
         if self.is_open and not self.is_ending:
             try:
                 self.connection.execute("ROLLBACK")

@@ -1,10 +1,12 @@
 """The functions that look after distributed tables: what files there are, whether they are whole, which can go."""
 
+import time
 from pathlib import Path
 
 import duckdb
 import pytest
 from storages import Storage
+from waiting import until
 
 VACUUM = "SELECT count(*) FROM duckherder_vacuum({}older_than := INTERVAL 0 SECOND)"
 
@@ -143,3 +145,71 @@ def test_without_storage(storage: Storage, client: duckdb.DuckDBPyConnection) ->
     for call in ("duckherder_check()", "duckherder_vacuum()", "duckherder_compact('dh.t')"):
         with pytest.raises(duckdb.InvalidInputException, match="--storage DIR"):
             again.execute(f"FROM {call}")
+
+
+def restart(storage: Storage, interval: str) -> None:
+    """With another interval at which the server looks after its tables."""
+    storage.server.stop()
+    storage.arguments = (*storage.arguments[:-1], interval)
+    storage.begin()
+
+
+def test_small_files_are_compacted_by_themselves(storage: Storage) -> None:
+    """A thousand INSERTs do not make a thousand files for ever, each row is written anew a few times only, and nobody conflicts."""
+    restart(storage, "200ms")
+    client, other = storage.client(), storage.client()
+    client.execute("CREATE TABLE dh.t (i INTEGER, k INTEGER) PARTITIONED BY (k) WITH (distributed = true)")
+    for i in range(100):
+        client.execute("INSERT INTO dh.t VALUES ($1, $1 % 2)", [i])
+        if i % 10 == 0:
+            other.execute("UPDATE dh.t SET i = i WHERE i = $1", [i])
+    files = "SELECT partition_values, count(*) FROM duckherder_table_files('dh.t') GROUP BY ALL ORDER BY ALL"
+    until(lambda: all(count < 16 for _, count in client.execute(files).fetchall()), "small files are compacted")
+    assert client.execute("SELECT count(*), sum(i) FROM dh.t").fetchone() == (100, sum(range(100)))
+    assert [values for values, _ in client.execute(files).fetchall()] == [["0"], ["1"]]
+
+
+def test_compaction_gives_way(storage: Storage) -> None:
+    """A transaction that runs for long is not made to fail by what the server does by itself."""
+    restart(storage, "100ms")
+    client, other = storage.client(), storage.client()
+    client.execute("CREATE TABLE dh.t (i INTEGER) WITH (distributed = true)")
+    other.execute("BEGIN")
+    other.execute("FROM dh.t").fetchall()
+    for i in range(40):
+        client.execute("INSERT INTO dh.t VALUES (?)", [i])
+    other.execute("ROLLBACK")
+    other.execute("BEGIN")
+    assert other.execute("SELECT count(*) FROM dh.t").fetchone() == (40,)
+    time.sleep(1)
+    other.execute("UPDATE dh.t SET i = -i WHERE i < 20")
+    other.execute("COMMIT")
+    files = "SELECT count(*) FROM duckherder_table_files('dh.t')"
+    until(lambda: client.execute(files).fetchone()[0] < 16, "small files are compacted as soon as nobody minds")
+    assert client.execute("SELECT sum(i) FROM dh.t").fetchone() == (sum(range(20, 40)) - sum(range(20)),)
+    with pytest.raises(duckdb.BinderException, match="cannot be part of a transaction"):
+        client.execute("BEGIN").execute("FROM duckherder_compact('dh.t', gives_way := true)")
+    client.execute("ROLLBACK")
+
+
+def test_a_copy_of_a_database_removes_no_files(storage: Storage, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of the original's, which it does not list."""
+    restart(storage, "100ms")
+    client = storage.client()
+    client.execute("CREATE TABLE dh.t WITH (distributed = true) AS SELECT 1 AS i")
+    until(lambda: list(storage.folder.glob("*.owner")), "the database is known to own its files")
+    restart(storage, "0s")
+    original = storage.arguments
+    copied = tmp_path / "copy.duckdb"
+    storage.server.stop()
+    copied.write_bytes(Path(original[1]).read_bytes())
+    storage.begin()
+    storage.client().execute("INSERT INTO dh.t SELECT 2")
+    storage.server.stop()
+    storage.arguments = ("--database", str(copied), *original[2:-1], "100ms")
+    storage.begin()
+    until(lambda: "looks like a copy" in capfd.readouterr().err, "the server says why it removes nothing")
+    storage.server.stop()
+    storage.arguments = original
+    storage.begin()
+    assert storage.client().execute("SELECT sum(i) FROM dh.t").fetchone() == (3,)

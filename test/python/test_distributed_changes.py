@@ -235,6 +235,21 @@ def test_a_file_without_rows_is_not_written(storage: Storage, pair: Pair) -> Non
         ("ALTER TABLE {t} ALTER s SET NOT NULL", "ALTER TABLE {t} ALTER s TYPE INTEGER USING NULL"),
         ("ALTER TABLE {t} ALTER nothing TYPE INTEGER", "ALTER TABLE {t} ALTER nothing SET NOT NULL"),
         ("ALTER TABLE {t} ALTER g SET DEFAULT 77", "ALTER TABLE {t} ALTER g TYPE HUGEINT"),
+        (
+            "ALTER TABLE {t} ADD COLUMN r STRUCT(a INTEGER, b STRUCT(c VARCHAR)[]) DEFAULT {{'a': 1, 'b': [{{'c': 'x'}}]}}",
+            "ALTER TABLE {t} ADD COLUMN r.n HUGEINT DEFAULT 5",
+            "ALTER TABLE {t} RENAME r.a TO other",
+            "ALTER TABLE {t} ADD COLUMN r.b.element.d INTEGER",
+            "ALTER TABLE {t} DROP COLUMN r.b",
+            "ALTER TABLE {t} DROP COLUMN IF EXISTS r.nothing",
+            "ALTER TABLE {t} ADD COLUMN IF NOT EXISTS r.n INTEGER",
+        ),
+        (
+            "ALTER TABLE {t} ADD COLUMN r.x INTEGER",
+            "ALTER TABLE {t} ADD COLUMN s.x INTEGER",
+            "ALTER TABLE {t} RENAME l.element TO x",
+            "ALTER TABLE {t} DROP COLUMN nothing.x",
+        ),
     ],
 )
 def test_alter(storage: Storage, pair: Pair, statements: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """The 22 queries of TPC-H on distributed tables, which workers read, have the answers of one DuckDB, also after the tables have changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import pytest
@@ -52,8 +52,8 @@ def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     client.load_extension(str(extension_path()))
     servers: list[Duckling] = []
 
-    def start(*arguments: str) -> Duckling:
-        servers.append(Duckling(*arguments, "--log-level", "error"))
+    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> Duckling:
+        servers.append(Duckling(*arguments, "--log-level", "error", environment=environment))
         return servers[-1]
 
     storage = Storage(start, lambda: client, tmp_path_factory.mktemp("tpch"))

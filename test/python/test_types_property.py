@@ -9,7 +9,9 @@ import random
 from collections.abc import Iterator
 
 import duckdb
+import pytest
 from random_tables import Table, literals, random_table
+from storages import Storage
 
 TABLES = int(os.environ.get("DUCKHERDER_TYPE_TABLES", "100"))
 SEED = int(os.environ.get("DUCKHERDER_TYPE_SEED", "1"))
@@ -95,14 +97,25 @@ def smallest(connection: duckdb.DuckDBPyConnection, table: Table) -> Table:
     return next((candidate for candidate in rows if differences(connection, candidate)), candidates[0])
 
 
-def test_random_tables_arrive_as_they_were(attached: duckdb.DuckDBPyConnection) -> None:
+@pytest.fixture(params=["native", "distributed"])
+def client(request: pytest.FixtureRequest) -> duckdb.DuckDBPyConnection:
+    """Whose tables on `dh` are of a kind."""
+    if request.param == "native":
+        return request.getfixturevalue("attached")
+    storage: Storage = request.getfixturevalue("storage")
+    storage.server.stop()
+    storage.begin("--default-table-kind", "distributed")
+    return storage.client()
+
+
+def test_random_tables_arrive_as_they_were(client: duckdb.DuckDBPyConnection) -> None:
     failures = []
     for seed in range(SEED, SEED + TABLES):
         table = random_table(random.Random(seed))
-        if not differences(attached, table):
+        if not differences(client, table):
             continue
-        small = smallest(attached, table)
-        reasons = "\n  ".join(differences(attached, small))
+        small = smallest(client, table)
+        reasons = "\n  ".join(differences(client, small))
         failures.append(f"seed {seed}:\n  {small.query()[:2000]} (x {small.repeat})\n  {reasons}")
         if len(failures) >= 5:
             break

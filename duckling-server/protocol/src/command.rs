@@ -130,6 +130,9 @@ pub struct ExecuteAnswer {
     /// The session is inside a transaction that only COMMIT or ROLLBACK ends.
     #[prost(bool, tag = "6")]
     pub in_transaction: bool,
+    /// It has run to its end: nothing can undo its effects any more but a transaction that is still open.
+    #[prost(bool, tag = "7")]
+    pub has_run: bool,
 }
 
 /// Load the Arrow stream that follows into a table; travels in the first descriptor of a `DoPut`.

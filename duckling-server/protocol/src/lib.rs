@@ -47,6 +47,9 @@ pub mod action {
     pub const CLOSE_SESSION: &str = "duckherder.CloseSession";
     /// [`super::CatalogRequest`] → [`super::CatalogResponse`].
     pub const CATALOG: &str = "duckherder.Catalog";
+    /// Nothing → nothing: what runs in the session ends with DuckDB's Interrupt error, unless its effects have come about. Its
+    /// own call answers what became of it.
+    pub const INTERRUPT: &str = "duckherder.Interrupt";
     /// [`super::TransactionControl`] → nothing.
     pub const TRANSACTION: &str = "duckherder.Transaction";
     /// [`super::LoadExtension`] → [`super::ExtensionLoaded`].
@@ -72,10 +75,11 @@ pub mod action {
     /// [`super::QueryProgressRequest`] → [`super::QueryProgress`].
     pub const QUERY_PROGRESS: &str = "duckherder.QueryProgress";
     /// All of them, for `ListActions`.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: [&str; 16] = [
         OPEN_SESSION,
         CLOSE_SESSION,
         CATALOG,
+        INTERRUPT,
         TRANSACTION,
         LOAD_EXTENSION,
         QUERY_HISTORY,

@@ -81,6 +81,9 @@ pub struct Arguments {
     /// What tables are whose statement says nothing of it: with a key they are native even so
     #[arg(long, value_name = "KIND", value_enum, default_value_t = TableKind::Native, help_heading = DATABASES)]
     default_table_kind: TableKind,
+    /// How often small files of distributed tables are compacted, and files removed that nobody needs; 0s for never
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "1m", help_heading = DATABASES)]
+    table_care_interval: Duration,
     /// Let nobody write to this database; repeatable
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     read_only: Vec<String>,
@@ -184,6 +187,7 @@ impl Arguments {
             temp_dir: self.temp_dir,
             storage: self.storage,
             distributed_by_default: self.default_table_kind == TableKind::Distributed,
+            table_care_interval: self.table_care_interval,
             max_sessions: self.max_sessions,
             session_idle_timeout: self.session_idle_timeout,
             disconnect_timeout: self.disconnect_timeout,

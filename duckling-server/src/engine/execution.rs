@@ -32,6 +32,8 @@ pub struct Execution {
     pub catalog_version: u64,
     /// Whether the session is inside a transaction that only COMMIT or ROLLBACK ends.
     pub in_transaction: bool,
+    /// The statement has run to its end already.
+    pub has_run: bool,
 }
 
 /// Start a statement as `mode` says. Blocks.
@@ -65,6 +67,7 @@ pub(super) fn start(
         // Unknown to a statement whose transaction has failed; the statement's own outcome is what counts.
         catalog_version: catalog::version(connection, database).unwrap_or(0),
         in_transaction: connection.in_transaction(),
+        has_run: stream.as_ref().is_some_and(BatchStream::has_run),
     };
     Ok((execution, stream))
 }

@@ -17,17 +17,18 @@ pub struct FragmentInput {
 }
 
 impl Connection {
-    /// Start a fragment: the SELECT `sql` over `inputs`, and over `scans`, which are named SELECTs.
+    /// Start a fragment: the SELECT `sql` over `inputs`, and over `scans`, which are named SELECTs; or COPY of its rows `target`.
     ///
     /// # Errors
     /// DuckDB's own.
     pub fn submit_fragment(
         &self,
         sql: &str,
+        target: Option<&str>,
         scans: &[(String, String)],
         inputs: Vec<FragmentInput>,
     ) -> Result<BatchStream, EngineError> {
-        let sql = statement(sql, scans, &inputs);
+        let sql = statement(sql, target, scans, &inputs);
         let (names, mut streams): (Vec<_>, Vec<_>) = inputs
             .into_iter()
             .map(|input| (input.name, FFI_ArrowArrayStream::new(input.rows)))
@@ -61,7 +62,7 @@ impl Connection {
 /// The statement of a fragment, as `fragment.cpp` expects it.
 ///
 /// `arrow_scan_dumb` leaves filters and projections to DuckDB; `arrow_scan` would leave them to the stream.
-fn statement(sql: &str, scans: &[(String, String)], inputs: &[FragmentInput]) -> String {
+fn statement(sql: &str, target: Option<&str>, scans: &[(String, String)], inputs: &[FragmentInput]) -> String {
     let scans = scans
         .iter()
         .map(|(name, sql)| format!("{} AS NOT MATERIALIZED (\n{sql}\n)", quote_identifier(name)));
@@ -71,5 +72,9 @@ fn statement(sql: &str, scans: &[(String, String)], inputs: &[FragmentInput]) ->
     let tables: Vec<_> = scans.chain(inputs).collect();
     let with = if tables.is_empty() { "" } else { "WITH " };
     // Lines of their own: a statement may end in a comment.
-    format!("{with}{} SELECT * FROM (\n{sql}\n)", tables.join(", "))
+    let select = format!("{with}{} SELECT * FROM (\n{sql}\n)", tables.join(", "));
+    match target {
+        None => select,
+        Some(target) => format!("COPY (\n{select}\n) {target}"),
+    }
 }

@@ -50,6 +50,8 @@ struct State {
     producer: Producer,
     /// The reader is gone.
     cancelled: bool,
+    /// The statement is to fail if it can.
+    interrupted: bool,
     /// Another statement waits for the connection: take all the rest in.
     unbounded: bool,
 }
@@ -86,6 +88,7 @@ impl Outlet {
                 queued_bytes: 0,
                 producer: Producer::Running,
                 cancelled: false,
+                interrupted: false,
                 unbounded: false,
             }),
             progress: Notify::new(),
@@ -237,6 +240,17 @@ impl Outlet {
         self.progress.notify_waiters();
         true
     }
+
+    /// Have the statement fail, unless its effects have come about: other than after [`Outlet::cancel`], the reader learns
+    /// which.
+    pub(super) fn interrupt(&self) {
+        let mut state = self.lock();
+        state.interrupted = true;
+        // Under the lock: as above.
+        if matches!(state.producer, Producer::Running) {
+            self.connection.interrupt();
+        }
+    }
 }
 
 /// Held by the thread that runs a statement, for as long as the statement has the connection.
@@ -246,9 +260,10 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Fail if the reader has gone before the statement began: an interrupt reaches only what runs.
+    /// Fail if the reader has gone or given up before the statement began: an interrupt reaches only what runs.
     pub(super) fn proceed(&self) -> Result<(), EngineError> {
-        if self.outlet.lock().cancelled {
+        let state = self.outlet.lock();
+        if state.cancelled || state.interrupted {
             Err(EngineError::interrupted())
         } else {
             Ok(())

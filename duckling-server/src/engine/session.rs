@@ -1,7 +1,7 @@
 //! One client's DuckDB connection: its statements, in turn, and its transaction.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -42,6 +42,8 @@ pub struct Session {
     settings: Arc<AppliedSettings>,
     /// A load that waits for rows of the client holds the turn.
     loading: Arc<AtomicBool>,
+    /// Connections of the loads outside of transactions.
+    loads: Arc<Mutex<Vec<Weak<Connection>>>>,
     /// Statements that DuckDB works on now, as opposed to those that wait for the client.
     working: Arc<AtomicUsize>,
     options: SessionOptions,
@@ -68,6 +70,7 @@ impl Session {
             current: Mutex::default(),
             settings: Arc::default(),
             loading: Arc::default(),
+            loads: Arc::default(),
             working: Arc::default(),
             options,
         })
@@ -248,11 +251,17 @@ impl Session {
                 })
                 .await;
         }
-        let (instance, options) = (self.instance.clone(), self.options.clone());
+        let (instance, options, loads) = (self.instance.clone(), self.options.clone(), self.loads.clone());
         let working = Working::begin(&self.working);
         spawn_blocking(move || {
             let _working = working;
             let outcome = options.connect(&instance, &database).and_then(|connection| {
+                let connection = Arc::new(connection);
+                {
+                    let mut loads = lock(&loads);
+                    loads.retain(|load| load.strong_count() > 0);
+                    loads.push(Arc::downgrade(&connection));
+                }
                 recording.entry().begin_work(&connection);
                 let loaded = in_transaction(&connection, true, |connection| load(connection, &database, source));
                 recording.entry().end_work();
@@ -333,6 +342,16 @@ impl Session {
     /// work.
     pub fn is_working(&self) -> bool {
         self.working.load(Ordering::Relaxed) > 0
+    }
+
+    /// Have what runs fail with DuckDB's Interrupt error, unless its effects have come about.
+    pub fn interrupt(&self) {
+        if let Some(outlet) = &self.current().open_result {
+            outlet.interrupt();
+        }
+        for load in lock(&self.loads).iter().filter_map(Weak::upgrade) {
+            load.interrupt();
+        }
     }
 
     /// Stop what runs, and let nothing begin any more. The connection goes when the last reader of its results has gone.
@@ -510,6 +529,10 @@ impl Session {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

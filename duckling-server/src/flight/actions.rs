@@ -60,6 +60,10 @@ pub async fn act(
                 .map_err(engine_status)?
                 .encode_to_vec()
         }
+        action::INTERRUPT => {
+            session().await?.interrupt();
+            Vec::new()
+        }
         action::TRANSACTION => {
             let request: TransactionControl = decode(&body)?;
             session()

@@ -55,6 +55,7 @@ fn answer(execution: &Execution) -> ExecuteAnswer {
         ran: execution.results.is_some(),
         catalog_version: execution.catalog_version,
         in_transaction: execution.in_transaction,
+        has_run: execution.has_run,
         ..ExecuteAnswer::default()
     };
     match &execution.description {

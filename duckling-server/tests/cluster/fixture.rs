@@ -147,6 +147,7 @@ pub fn local() -> Connection {
 pub fn stage(tasks: usize, sql: &str) -> Stage {
     Stage {
         sql: sql.to_string(),
+        target: None,
         feed: None,
         tasks,
         inputs: Vec::new(),

@@ -92,6 +92,12 @@ static dh_str WhyInterrupted(void *context) noexcept {
 Interrupt::Interrupt(ClientContext &client) : dh_interrupt {WhyInterrupted, &client} {
 }
 
+void IgnoreInterrupts(ClientContext &client) {
+	client.SuppressInterrupts();
+	client.query_deadline = optional_idx();
+	StatementState::Of(client).TookEffect();
+}
+
 } // namespace duckherder
 
 char *dh_bridge_register(void *extension, const dh_callbacks *callbacks) noexcept {

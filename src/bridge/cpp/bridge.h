@@ -219,6 +219,8 @@ struct dh_answer {
 	size_t column_type_count;
 	//! Of the remote catalog as the transaction sees it; 0 if unknown
 	uint64_t catalog_version;
+	//! The statement has run to its end
+	bool has_run;
 };
 
 struct dh_ingest_target {

@@ -43,4 +43,8 @@ struct Interrupt : public dh_interrupt {
 	explicit Interrupt(duckdb::ClientContext &client);
 };
 
+//! Interrupts come too late for the statement that runs, as after DuckDB's own COMMIT: what it did has taken effect, and must not
+//! look undone.
+void IgnoreInterrupts(duckdb::ClientContext &client);
+
 } // namespace duckherder

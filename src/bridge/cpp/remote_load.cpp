@@ -17,9 +17,9 @@ static constexpr idx_t MAX_BATCH_ROWS = 122880;
 static constexpr idx_t MAX_BATCH_BYTES = 1 << 20;
 
 RemoteLoad::RemoteLoad(ClientContext &context, RemoteTransaction &transaction, const LoadTarget &target,
-                       bool in_transaction)
-    : catalog(transaction.GetCatalog().Cast<RemoteCatalog>()), sent(target.create_sql), types(target.types),
-      properties(context.GetClientProperties()) {
+                       bool in_transaction_p)
+    : catalog(transaction.GetCatalog().Cast<RemoteCatalog>()), in_transaction(in_transaction_p), sent(target.create_sql),
+      types(target.types), properties(context.GetClientProperties()) {
 	properties.arrow_lossless_conversion = true;
 	extension_types = duckling::TravellingExtensions(context, types);
 	vector<dh_str> columns;
@@ -69,6 +69,9 @@ uint64_t RemoteLoad::Finish(ClientContext &context) {
 	uint64_t rows = 0;
 	Interrupt interrupt(context);
 	sent.Check(Rust().ingest_finish(ingest, &interrupt, &rows), catalog);
+	if (!in_transaction) {
+		IgnoreInterrupts(context);
+	}
 	return rows;
 }
 

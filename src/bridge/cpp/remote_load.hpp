@@ -44,6 +44,7 @@ public:
 
 private:
 	RemoteCatalog &catalog;
+	const bool in_transaction;
 	//! Creates the table
 	const SentStatement sent;
 	duckdb::vector<duckdb::LogicalType> types;

@@ -43,6 +43,9 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	}
 	sent.Check(Rust().session_execute(&session, &statement, &wait, &schema.arrow_schema, &answer, &stream),
 	           catalog);
+	if (writes && answer->has_run && !transaction.BeginsOnServer()) {
+		IgnoreInterrupts(context);
+	}
 	try {
 		transaction.HeardOf(answer->catalog_version);
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);

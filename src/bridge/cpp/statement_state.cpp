@@ -80,8 +80,13 @@ void StatementState::NeedsServer(RemoteCatalog &catalog) {
 	needed_server = catalog;
 }
 
-void StatementState::QueryEnd() {
+void StatementState::QueryEnd(ClientContext &, optional_ptr<ErrorData> error) {
 	in_query = false;
+	// While one of DuckDB's threads waited for the server, another one has taken the interrupt for the end of the statement
+	if (took_effect && error && error->Type() == ExceptionType::INTERRUPT) {
+		*error = ErrorData(ExceptionType::INTERRUPT, "Interrupted too late: the statement took effect");
+	}
+	took_effect = false;
 }
 
 bool StatementState::CanRequestRebind() {

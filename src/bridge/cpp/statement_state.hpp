@@ -5,6 +5,7 @@
 
 #include "duckdb/main/client_context_state.hpp"
 
+#include <atomic>
 #include <thread>
 
 namespace duckdb {
@@ -51,7 +52,11 @@ public:
 	}
 
 	void QueryBegin(duckdb::ClientContext &context) override;
-	void QueryEnd() override;
+	void QueryEnd(duckdb::ClientContext &context, duckdb::optional_ptr<duckdb::ErrorData> error) override;
+	//! Nothing can undo the statement any more.
+	void TookEffect() {
+		took_effect = true;
+	}
 	//! DuckDB copies every statement for states that say so, and asks `OnFinalizePrepare` and `OnPlanningError` of all
 	//! states if one does.
 	bool CanRequestRebind() override;
@@ -65,6 +70,7 @@ public:
 
 private:
 	bool in_query = false;
+	std::atomic<bool> took_effect {false};
 	std::thread::id runner;
 	bool explains = false;
 	bool is_one_of_several = false;

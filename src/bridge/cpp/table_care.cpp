@@ -47,10 +47,10 @@ ServerTable FindTable(ClientContext &context, const Value &name, const Value &ca
 }
 
 unique_ptr<TableRef> Replace(ClientContext &context, TableFunctionBindInput &input, const char *function,
-                             const char *option, StatementKind kind) {
+                             const vector<const char *> &options, StatementKind kind) {
 	auto table = FindTable(context, input.inputs[0], input.named_parameters["catalog"]);
 	auto sql = string("FROM ") + function + "(" + table.name.ToSQLString();
-	if (option) {
+	for (auto option : options) {
 		auto &value = input.named_parameters[option];
 		if (!value.IsNull()) {
 			sql += string(", ") + option + " := " + value.ToSQLString();
@@ -65,21 +65,22 @@ constexpr const char *VACUUM = "duckherder_vacuum";
 constexpr const char *COMPACT = "duckherder_compact";
 constexpr const char *OLDER_THAN = "older_than";
 constexpr const char *TARGET_SIZE = "target_size";
+constexpr const char *GIVES_WAY = "gives_way";
 
 unique_ptr<TableRef> ReplaceFiles(ClientContext &context, TableFunctionBindInput &input) {
-	return Replace(context, input, FILES, nullptr, StatementKind::QUERY);
+	return Replace(context, input, FILES, {}, StatementKind::QUERY);
 }
 
 unique_ptr<TableRef> ReplaceCheck(ClientContext &context, TableFunctionBindInput &input) {
-	return Replace(context, input, CHECK, nullptr, StatementKind::QUERY);
+	return Replace(context, input, CHECK, {}, StatementKind::QUERY);
 }
 
 unique_ptr<TableRef> ReplaceVacuum(ClientContext &context, TableFunctionBindInput &input) {
-	return Replace(context, input, VACUUM, OLDER_THAN, StatementKind::UNKNOWN);
+	return Replace(context, input, VACUUM, {OLDER_THAN}, StatementKind::UNKNOWN);
 }
 
 unique_ptr<TableRef> ReplaceCompact(ClientContext &context, TableFunctionBindInput &input) {
-	return Replace(context, input, COMPACT, TARGET_SIZE, StatementKind::UNKNOWN);
+	return Replace(context, input, COMPACT, {TARGET_SIZE, GIVES_WAY}, StatementKind::UNKNOWN);
 }
 
 TableFunction Make(const char *name, table_function_bind_replace_t replace, bool needs_table) {
@@ -101,6 +102,7 @@ vector<TableFunction> TableCareFunctions() {
 	vacuum.GetSignature().AddKeywordOnly(OLDER_THAN, LogicalType::INTERVAL, Value(LogicalType::INTERVAL));
 	auto compact = Make(COMPACT, ReplaceCompact, true);
 	compact.GetSignature().AddKeywordOnly(TARGET_SIZE, LogicalType::VARCHAR, Value(LogicalType::VARCHAR));
+	compact.GetSignature().AddKeywordOnly(GIVES_WAY, LogicalType::BOOLEAN, Value(LogicalType::BOOLEAN));
 	return {Make(FILES, ReplaceFiles, true), Make(CHECK, ReplaceCheck, false), std::move(vacuum), std::move(compact)};
 }
 

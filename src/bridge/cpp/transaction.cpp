@@ -254,6 +254,7 @@ void RemoteTransaction::End(optional_ptr<ClientContext> context, bool commit) {
 	if (context && commit) {
 		Interrupt interrupt(*context);
 		Check(Rust().session_end_transaction(open.get(), commit, &interrupt));
+		IgnoreInterrupts(*context);
 		return;
 	}
 	Check(Rust().session_end_transaction(open.get(), commit, nullptr));

@@ -47,6 +47,8 @@ struct FragmentMessage {
     settings: Vec<NamedMessage>,
     #[prost(message, optional, tag = "4")]
     schema: Option<protobuf::Schema>,
+    #[prost(string, optional, tag = "5")]
+    target: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -104,6 +106,7 @@ impl PhysicalExtensionCodec for DuckDbCodec {
                 let schema = schema_of(message.schema.as_ref())?;
                 let fragment = Fragment {
                     sql: message.sql,
+                    target: message.target,
                     input_names: message.input_names,
                     settings: from_messages(message.settings),
                     schema,
@@ -132,6 +135,7 @@ impl PhysicalExtensionCodec for DuckDbCodec {
                 input_names: fragment.input_names.clone(),
                 settings: to_messages(&fragment.settings),
                 schema: Some(fragment.schema.as_ref().try_into()?),
+                target: fragment.target.clone(),
             })
         } else if let Some(leaf) = node.downcast_ref::<Leaf<TaskScans>>() {
             Operator::Scans(ScansMessage {

@@ -23,6 +23,8 @@ use super::worker::{QueryId, TaskHost};
 #[derive(Debug)]
 pub(super) struct Fragment {
     pub sql: String,
+    /// What follows `COPY (sql)`, if they write those rows.
+    pub target: Option<String>,
     /// Names of the children that are inputs.
     pub input_names: Vec<String>,
     pub settings: Vec<(String, String)>,

@@ -51,6 +51,7 @@ pub(super) fn build(query_id: Uuid, query: DistributedQuery, feeds: &[Uuid]) -> 
         }
         let fragment = Fragment {
             sql: stage.sql,
+            target: stage.target,
             input_names,
             settings: query.settings.clone(),
             schema: stage.schema,

@@ -25,6 +25,9 @@ pub struct DistributedQuery {
 pub struct Stage {
     /// A SELECT that reads its inputs and scans by name as if they were tables.
     pub sql: String,
+    /// What follows `COPY (sql)`, if the tasks write those rows: theirs are then what COPY returns.
+    #[serde(default)]
+    pub target: Option<String>,
     /// Index of the feed whose rows it has instead.
     #[serde(default)]
     pub feed: Option<usize>,

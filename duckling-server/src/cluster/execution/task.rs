@@ -2,12 +2,13 @@
 //!
 //! Threads of the async runtime's pool will not do: their number is limited, and tasks wait for each other.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Schema;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -167,12 +168,16 @@ impl Run {
             name: input.name.clone(),
             rows: Box::new(InboxReader(input.inbox.clone())),
         });
-        let batches = connection.submit_fragment(&self.task.fragment.sql, &self.task.scans, inputs.collect())?;
+        let Fragment { sql, target, .. } = &*self.task.fragment;
+        let batches = connection.submit_fragment(sql, target.as_deref(), &self.task.scans, inputs.collect())?;
         let schema = &self.task.fragment.schema;
         check_schema(schema, &batches.schema())?;
         for batch in batches {
             let (_, columns, _) = batch?.into_parts();
             let batch = RecordBatch::try_new(schema.clone(), columns)?;
+            if target.is_some() {
+                sync_files(&batch)?;
+            }
             self.task.measures.make(&batch);
             if sender.blocking_send(Ok(batch)).is_err() {
                 break;
@@ -238,6 +243,21 @@ impl Run {
             .inspect(|connection| connection.interrupt())
             .is_some()
     }
+}
+
+/// Write the files through to the disk that COPY tells of: the driver, which lists them, may have another view of them.
+fn sync_files(written: &RecordBatch) -> Result<(), EngineError> {
+    let paths = written
+        .columns()
+        .first()
+        .and_then(|column| column.as_string_opt::<i32>())
+        .ok_or_else(|| EngineError::new("INTERNAL", "COPY does not name the files that it has written"))?;
+    for path in paths.iter().flatten() {
+        File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| EngineError::new("IO", format!("Cannot make the file \"{path}\" durable: {error}")))?;
+    }
+    Ok(())
 }
 
 /// What a plan says of the rows must be so: whoever gets them reads them by it.

@@ -1,9 +1,10 @@
-// A fragment of a distributed query: a SELECT over rows that other fragments have made.
+// A fragment of a distributed query: a SELECT over rows that other fragments have made, or a COPY of it.
 
 #include "engine_internal.hpp"
 #include "table_readers.hpp"
 
 #include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/copy_statement.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
@@ -26,6 +27,18 @@ static void BindFragmentInput(SelectNode &node, const dh_engine_input &input) {
 	cte.materialized = readers > 1 ? CTEMaterialize::CTE_MATERIALIZE_ALWAYS : CTEMaterialize::CTE_MATERIALIZE_NEVER;
 }
 
+//! The SELECT of a fragment, or that whose rows it writes.
+static SelectNode &SelectOf(SQLStatement &statement) {
+	switch (statement.type) {
+	case StatementType::SELECT_STATEMENT:
+		return statement.Cast<SelectStatement>().node->Cast<SelectNode>();
+	case StatementType::COPY_STATEMENT:
+		return statement.Cast<CopyStatement>().info->select_statement->Cast<SelectNode>();
+	default:
+		throw InternalException("A fragment is a SELECT, or a COPY of one");
+	}
+}
+
 dh_engine_error *dh_engine_connection_submit_fragment(dh_engine_connection *handle, dh_engine_str sql,
                                                       const dh_engine_input *inputs, size_t input_count,
                                                       dh_engine_stream **out) noexcept {
@@ -33,14 +46,12 @@ dh_engine_error *dh_engine_connection_submit_fragment(dh_engine_connection *hand
 		auto &connection = *handle->connection;
 		duckling::MeteredCall metered(connection.context);
 		auto statement = duckling::ParseOne(connection, ToString(sql));
-		if (statement->type != StatementType::SELECT_STATEMENT) {
-			throw InternalException("A fragment is a SELECT");
-		}
-		auto &node = statement->Cast<SelectStatement>().node->Cast<SelectNode>();
+		auto written_type = statement->type;
+		auto &node = SelectOf(*statement);
 		for (size_t i = 0; i < input_count; i++) {
 			BindFragmentInput(node, inputs[i]);
 		}
 		auto result = connection.Submit(std::move(statement), make_shared_ptr<BoundedArrowFormat>());
-		*out = new dh_engine_stream(*handle, StatementType::SELECT_STATEMENT, std::move(result));
+		*out = new dh_engine_stream(*handle, written_type, std::move(result));
 	});
 }

@@ -5,6 +5,7 @@
 #include "exchange_operator.hpp"
 #include "explain_note.hpp"
 #include "fragment_planner.hpp"
+#include "tables/task_write.hpp"
 
 #include "duckdb/main/settings.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
@@ -61,6 +62,12 @@ public:
 			break;
 		case LogicalOperatorType::LOGICAL_ORDER_BY:
 			break;
+		case LogicalOperatorType::LOGICAL_INSERT:
+		case LogicalOperatorType::LOGICAL_CREATE_TABLE:
+			if (ReplaceWrite(op)) {
+				return;
+			}
+			break;
 		case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
 			Explain(*op, "each step needs the one before");
 			Distribute(op->children[0]);
@@ -102,26 +109,63 @@ private:
 
 	//! Put an exchange in the place of `target` with the rows of `source`, which has the same columns.
 	bool Replace(unique_ptr<LogicalOperator> &target, LogicalOperator &source, bool candidates) {
-		FragmentPlanner planner(context, options, files);
-		DistributedQuery query;
-		try {
-			query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
+		return Try(source, [&](FragmentPlanner &planner) {
+			auto query = candidates ? planner.PlanCandidates(source) : planner.Plan(source);
 			if (query.stages.back().types != source.types || source.types.empty()) {
 				throw Undistributable("DuckDB has changed the types of its columns");
 			}
-			for (auto name : SHARED_SETTINGS) {
-				auto value = Setting(context, name);
-				if (!value.IsNull()) {
-					query.settings.emplace_back(name, value.ToString());
-				}
+			target = Exchanged(query, source, ExchangeColumns::Of(*target));
+			return query;
+		});
+	}
+
+	//! Have tasks write what `op` adds to a distributed table.
+	bool ReplaceWrite(unique_ptr<LogicalOperator> &op) {
+		auto write = TaskWriteOf(context, binder, *op);
+		if (!write) {
+			return false;
+		}
+		auto &rows = *write->rows;
+		rows.children.push_back(std::move(op->children[0]));
+		auto done = Try(rows, [&](FragmentPlanner &planner) {
+			rows.ResolveOperatorTypes();
+			rows.SetEstimatedCardinality(rows.children[0]->EstimateCardinality(context));
+			auto query = planner.PlanWrite(rows, write->column_names, write->target);
+			auto &types = query.stages.back().types;
+			auto bindings = LogicalOperator::GenerateColumnBindings(binder.GenerateTableIndex(), types.size());
+			op = ListTaskFiles(context, *op, Exchanged(query, rows, {std::move(bindings), types, {}}));
+			return query;
+		});
+		if (!done) {
+			op->children[0] = std::move(rows.children[0]);
+		}
+		return done;
+	}
+
+	//! The exchange of `query`, which was planned for `source`, with its feeds.
+	unique_ptr<LogicalOperator> Exchanged(DistributedQuery &query, LogicalOperator &source, ExchangeColumns columns) {
+		for (auto name : SHARED_SETTINGS) {
+			auto value = Setting(context, name);
+			if (!value.IsNull()) {
+				query.settings.emplace_back(name, value.ToString());
 			}
-			if (ClientConfig::GetConfig(context).enable_progress_bar) {
-				query.settings.emplace_back("enable_progress_bar", "true");
-				query.settings.emplace_back("enable_progress_bar_print", "false");
-			}
-			auto exchange = MakeExchange(cluster, query, *target);
-			exchange->children = TakeFeeds(context, binder, query, source);
-			target = std::move(exchange);
+		}
+		if (ClientConfig::GetConfig(context).enable_progress_bar) {
+			query.settings.emplace_back("enable_progress_bar", "true");
+			query.settings.emplace_back("enable_progress_bar_print", "false");
+		}
+		auto result = MakeExchange(cluster, query, std::move(columns));
+		result->children = TakeFeeds(context, binder, query, source);
+		return result;
+	}
+
+	//! Replace `source` by the query that `replace` returns; false if it cannot be distributed.
+	template <class Replacing>
+	bool Try(LogicalOperator &source, Replacing &&replace) {
+		FragmentPlanner planner(context, options, files);
+		DistributedQuery query;
+		try {
+			query = replace(planner);
 		} catch (const Undistributable &failure) {
 			Explain(planner, source, failure.what());
 			return false;

@@ -106,7 +106,8 @@ std::string DistributedQuery::ToJson() const {
 	};
 	auto write_stage = [&](const Stage &stage) {
 		auto feed = stage.feed.IsValid() ? ",\"feed\":" + std::to_string(stage.feed.GetIndex()) : std::string();
-		return "{\"sql\":" + Quoted(stage.sql) + feed + ",\"tasks\":" + std::to_string(stage.tasks) +
+		auto target = stage.target.empty() ? std::string() : ",\"target\":" + Quoted(stage.target);
+		return "{\"sql\":" + Quoted(stage.sql) + feed + target + ",\"tasks\":" + std::to_string(stage.tasks) +
 		       ",\"hashed\":" + (stage.hashed ? "true" : "false") + ",\"inputs\":" + List(stage.inputs, write_input) +
 		       ",\"scans\":" + List(stage.scans, write_scan) + "}";
 	};
@@ -148,7 +149,7 @@ InsertionOrderPreservingMap<std::string> DistributedQuery::Describe() const {
 		for (auto &input : stage.inputs) {
 			sql = WithName(sql, input.name, StringUtil::Format("stage_%llu", (uint64_t)input.stage + 1));
 		}
-		result[name + " SQL"] = Wrapped(sql);
+		result[name + " SQL"] = Wrapped(stage.target.empty() ? sql : "COPY (" + sql + ") " + stage.target);
 		for (auto &scan : stage.scans) {
 			result[name + " " + scan.name] = Wrapped(scan.sql[0]);
 		}

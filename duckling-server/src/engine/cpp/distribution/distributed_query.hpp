@@ -58,6 +58,8 @@ struct Feed {
 //! Operators of a plan as SQL, which one or more tasks run; or a feed.
 struct Stage {
 	std::string sql;
+	//! What follows COPY (sql), if tasks write the rows: theirs are then what COPY returns
+	std::string target;
 	//! Among the feeds of the query
 	duckdb::optional_idx feed;
 	duckdb::idx_t tasks;

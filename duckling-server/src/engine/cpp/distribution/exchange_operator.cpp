@@ -195,16 +195,16 @@ double PercentDone(ClientContext &, const FunctionData *bind_data, const GlobalT
 
 class LogicalExchange : public LogicalExtensionOperator {
 public:
-	LogicalExchange(const dh_engine_cluster &cluster_p, DistributedQuery query_p, LogicalOperator &replaced)
-	    : cluster(cluster_p), query(make_shared_ptr<DistributedQuery>(std::move(query_p))),
-	      bindings(replaced.GetColumnBindings()), column_types(replaced.types) {
-		types = column_types;
-		estimated_cardinality = replaced.estimated_cardinality;
-		has_estimated_cardinality = replaced.has_estimated_cardinality;
+	LogicalExchange(const dh_engine_cluster &cluster_p, DistributedQuery query_p, ExchangeColumns columns_p)
+	    : cluster(cluster_p), query(make_shared_ptr<DistributedQuery>(std::move(query_p))), columns(std::move(columns_p)) {
+		types = columns.types;
+		if (columns.cardinality.IsValid()) {
+			SetEstimatedCardinality(columns.cardinality.GetIndex());
+		}
 	}
 
 	vector<ColumnBinding> GetColumnBindings() override {
-		return bindings;
+		return columns.bindings;
 	}
 	string GetExtensionName() const override {
 		return "duckling_exchange";
@@ -236,12 +236,12 @@ public:
 		function.get_metrics = DescribeReport;
 		function.table_scan_progress = PercentDone;
 		function.parallelism = TableFunctionParallelism::SEQUENTIAL;
-		vector<ColumnIndex> columns;
+		vector<ColumnIndex> column_ids;
 		for (idx_t i = 0; i < types.size(); i++) {
-			columns.emplace_back(i);
+			column_ids.emplace_back(i);
 		}
 		reference<PhysicalOperator> result = planner.Make<PhysicalTableScan>(
-		    types, BoundTableFunction(function), std::move(bind_data), types, std::move(columns), vector<idx_t>(),
+		    types, BoundTableFunction(function), std::move(bind_data), types, std::move(column_ids), vector<idx_t>(),
 		    ColumnNames(types.size()), nullptr, estimated_cardinality, ExtraOperatorInfo(), vector<Value>(),
 		    virtual_column_map_t());
 		for (idx_t i = 0; i < children.size(); i++) {
@@ -253,21 +253,25 @@ public:
 
 protected:
 	void ResolveTypes() override {
-		types = column_types;
+		types = columns.types;
 	}
 
 private:
 	const dh_engine_cluster &cluster;
 	shared_ptr<const DistributedQuery> query;
-	vector<ColumnBinding> bindings;
-	vector<LogicalType> column_types;
+	ExchangeColumns columns;
 };
 
 } // namespace
 
+ExchangeColumns ExchangeColumns::Of(LogicalOperator &replaced) {
+	auto cardinality = replaced.has_estimated_cardinality ? optional_idx(replaced.estimated_cardinality) : optional_idx();
+	return {replaced.GetColumnBindings(), replaced.types, cardinality};
+}
+
 unique_ptr<LogicalOperator> MakeExchange(const dh_engine_cluster &cluster, DistributedQuery query,
-                                         LogicalOperator &replaced) {
-	return make_uniq<LogicalExchange>(cluster, std::move(query), replaced);
+                                         ExchangeColumns columns) {
+	return make_uniq<LogicalExchange>(cluster, std::move(query), std::move(columns));
 }
 
 } // namespace duckling

@@ -9,9 +9,19 @@
 
 namespace duckling {
 
-//! Make the operator that yields the rows of `query`, which has the columns of `replaced`. The feeds of the query are to
-//! become its children.
+//! What an exchange looks like to the rest of the plan.
+struct ExchangeColumns {
+	duckdb::vector<duckdb::ColumnBinding> bindings;
+	duckdb::vector<duckdb::LogicalType> types;
+	//! Rows, estimated
+	duckdb::optional_idx cardinality;
+
+	//! As `replaced` does.
+	static ExchangeColumns Of(duckdb::LogicalOperator &replaced);
+};
+
+//! Make the operator that yields the rows of `query`. The feeds of the query are to become its children.
 duckdb::unique_ptr<duckdb::LogicalOperator> MakeExchange(const dh_engine_cluster &cluster, DistributedQuery query,
-                                                         duckdb::LogicalOperator &replaced);
+                                                         ExchangeColumns columns);
 
 } // namespace duckling

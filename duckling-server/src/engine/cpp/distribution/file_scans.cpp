@@ -6,6 +6,8 @@
 
 #include "file_scans.hpp"
 
+#include "tables/listed_files.hpp"
+
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/multi_file/multi_file_states.hpp"
@@ -221,7 +223,56 @@ FileSplit SplitByFiles(const QueryNode &query, const vector<string> &paths, idx_
 	return result;
 }
 
+//! The key of a table's layout that has buckets enough for all tasks, by number; nothing if there is none.
+optional_idx BucketKey(const LogicalGet &get, idx_t tasks) {
+	auto files = FilesOf(get);
+	auto listed = files ? dynamic_cast<const ListedFiles *>(files->file_list.get()) : nullptr;
+	if (!listed) {
+		return {};
+	}
+	auto &keys = listed->Columns().partition_keys;
+	for (idx_t key = 0; key < keys.size(); key++) {
+		if (keys[key].bucket_count.IsValid() && keys[key].bucket_count.GetIndex() >= tasks) {
+			return key;
+		}
+	}
+	return {};
+}
+
+//! Bucket b belongs to task b modulo their number, in the files of each table.
+FileSplit SplitByBuckets(const QueryNode &query, const ListedFiles &files, const vector<string> &paths, idx_t key,
+                         idx_t tasks) {
+	FileSplit result;
+	result.by_row_groups = true;
+	vector<vector<Piece>> pieces(tasks);
+	for (idx_t i = 0; i < paths.size(); i++) {
+		auto bucket = Value(files.Files()[i].partition_values[key]).DefaultTryCastAs(LogicalType::UBIGINT);
+		// NULL has no bucket
+		auto task = bucket ? UBigIntValue::Get(*bucket) % tasks : 0;
+		pieces[task].push_back({paths[i], true, 0, 0});
+	}
+	for (auto &of_task : pieces) {
+		result.sql.push_back(ReadAll(query, of_task));
+	}
+	return result;
+}
+
 } // namespace
+
+optional<FileBuckets> BucketsOf(const LogicalGet &get, idx_t tasks) {
+	auto key = BucketKey(get, tasks);
+	if (!key.IsValid()) {
+		return {};
+	}
+	auto &of_files = FilesOf(get)->file_list->Cast<ListedFiles>().Columns().partition_keys[key.GetIndex()];
+	auto &columns = get.GetColumnIds();
+	for (idx_t i = 0; i < columns.size(); i++) {
+		if (!columns[i].IsVirtualColumn() && columns[i].GetPrimaryIndex() == of_files.column.index) {
+			return FileBuckets {ColumnBinding(get.table_index, ProjectionIndex(i)), of_files.bucket_count.GetIndex()};
+		}
+	}
+	return {};
+}
 
 bool IsFileScan(const LogicalGet &get) {
 	static const char *const READERS[] = {"read_parquet",  "parquet_scan",     "read_csv",    "read_csv_auto",
@@ -305,6 +356,11 @@ const FileSplit &FileScans::Split(const LogicalGet &get, const QueryNode &query,
 		return known->second;
 	}
 	auto with_paths = WithAbsolutePaths(context, get, query);
+	if (BucketsOf(get, tasks)) {
+		auto split = SplitByBuckets(*with_paths, FilesOf(get)->file_list->Cast<ListedFiles>(), PathsOf(context, get),
+		                            BucketKey(get, tasks).GetIndex(), tasks);
+		return splits.emplace(&get, std::move(split)).first->second;
+	}
 	auto split = IsInspectable(get) ? SplitByRows(*with_paths, Sizes(get), tasks)
 	                                : SplitByFiles(*with_paths, PathsOf(context, get), tasks);
 	return splits.emplace(&get, std::move(split)).first->second;

@@ -19,6 +19,15 @@ struct FileSize {
 	duckdb::idx_t row_groups;
 };
 
+//! Files of a table are divided by the bucket of this column, of so many.
+struct FileBuckets {
+	duckdb::ColumnBinding column;
+	duckdb::idx_t count;
+};
+
+//! By what tasks divide the files of `get` if rows of the same bucket are to be in the same task; nothing if they are not.
+duckdb::optional<FileBuckets> BucketsOf(const duckdb::LogicalGet &get, duckdb::idx_t tasks);
+
 //! What the tasks of a stage read of a file scan.
 struct FileSplit {
 	//! The SQL of each task

@@ -93,10 +93,15 @@ Fragment FragmentPlanner::PlanHashJoin(LogicalComparisonJoin &join, Fragment lef
 	auto type = join.join_type;
 	// MARK (NOT IN) has to know of all rows of the right side, not only of those with the key of a row
 	auto may_shuffle = !left_keys.empty() && type != JoinType::MARK;
-	auto left_columns = ColumnsOf(left_keys), right_columns = ColumnsOf(right_keys);
-	auto left_fits = PartitionedBy(left.distribution, left_columns);
-	auto right_fits = PartitionedBy(right.distribution, right_columns);
-
+	auto left_fits = PartitionedBy(left.distribution, BindingsOf(left_keys));
+	auto right_fits = PartitionedBy(right.distribution, BindingsOf(right_keys));
+	auto in_place = !left_fits.empty() && left_fits == right_fits &&
+	                left.distribution.buckets == right.distribution.buckets;
+	if (!in_place) {
+		// What is shuffled goes by hash, and never meets buckets
+		left_fits = left.distribution.buckets.IsValid() ? vector<idx_t>() : std::move(left_fits);
+		right_fits = right.distribution.buckets.IsValid() ? vector<idx_t>() : std::move(right_fits);
+	}
 	auto left_rows = Rows(*join.children[0]), right_rows = Rows(*join.children[1]);
 	auto shuffled_rows = (left_fits.empty() ? left_rows : 0) + (right_fits.empty() ? right_rows : 0);
 	auto pays = [&](idx_t rows) {
@@ -113,7 +118,7 @@ Fragment FragmentPlanner::PlanHashJoin(LogicalComparisonJoin &join, Fragment lef
 	if (!may_shuffle) {
 		return PlanBroadcastRight(join, type, std::move(left), std::move(right));
 	}
-	if (!left_fits.empty() && left_fits == right_fits) {
+	if (in_place) {
 		left_keys = Picked(left_keys, left_fits);
 		right_keys = Picked(right_keys, left_fits);
 	} else if (!left_fits.empty() && (right_fits.empty() || left_rows >= right_rows)) {

@@ -6,6 +6,8 @@
 #include "partial_aggregates.hpp"
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/function/copy_function.hpp"
+#include "duckdb/parser/keyword_helper.hpp"
 #include "duckdb/planner/expression/bound_aggregate_expression.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/expression/bound_window_expression.hpp"
@@ -57,6 +59,25 @@ DistributedQuery FragmentPlanner::PlanCandidates(LogicalOperator &op) {
 	}
 	merge = "TOP_N_MERGE";
 	return Assemble(CloseCandidates(top_n, std::move(child)));
+}
+
+DistributedQuery FragmentPlanner::PlanWrite(LogicalOperator &op, const std::vector<string> &column_names,
+                                            const string &target) {
+	auto fragment = PlanInTasks(op);
+	if (fragment.distribution.kind != Kind::PARTITIONED) {
+		throw Undistributable("one task would write all of it");
+	}
+	auto closed = Close(fragment, {}, false);
+	auto &stage = stages[closed.stage];
+	vector<string> columns;
+	for (idx_t i = 0; i < column_names.size(); i++) {
+		columns.push_back(StringUtil::Format("CAST(%s AS %s) AS %s", ColumnName(i).GetIdentifierName(), stage.types[i].ToString(),
+		                                     KeywordHelper::WriteQuoted(column_names[i], '"')));
+	}
+	stage.sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM (" + stage.sql + ")";
+	stage.target = target;
+	stage.types = GetCopyFunctionReturnLogicalTypes(CopyFunctionReturnType::WRITTEN_FILE_STATISTICS);
+	return Assemble(closed);
 }
 
 FragmentPlanner::Closed FragmentPlanner::CloseCandidates(LogicalTopN &top_n, Fragment child) {
@@ -173,6 +194,10 @@ Fragment FragmentPlanner::PlanGet(LogicalGet &get) {
 		by_row_groups = by_row_groups && split.by_row_groups;
 		stage_scan.sql = split.sql;
 		result.distribution.kind = Kind::PARTITIONED;
+		if (auto buckets = BucketsOf(get, options.tasks)) {
+			result.distribution.keys.push_back({buckets->column});
+			result.distribution.buckets = buckets->count;
+		}
 	}
 	auto select = SelectColumns(stage_scan.name, scan.fields.size());
 	result.replacements.push_back({get, {std::move(select), std::move(scan.fields)}});
@@ -231,7 +256,7 @@ Fragment FragmentPlanner::PlanAggregate(LogicalAggregate &aggregate) {
 		group_bindings.emplace_back(aggregate.group_index, ProjectionIndex(i));
 	}
 	merge = groups.empty() ? "AGGREGATE_MERGE" : "GROUP_BY_MERGE";
-	auto fits = PartitionedBy(child.distribution, ColumnsOf(groups));
+	auto fits = PartitionedBy(child.distribution, BindingsOf(groups));
 	if (!groups.empty() && !fits.empty()) {
 		auto result = On(aggregate, std::move(child));
 		result.distribution.keys = {Picked(group_bindings, fits)};
@@ -280,7 +305,7 @@ Fragment FragmentPlanner::PlanDistinct(LogicalOperator &op) {
 	for (auto &target : distinct.distinct_targets) {
 		targets.push_back(*target);
 	}
-	if (child.distribution.kind != Kind::PARTITIONED || !PartitionedBy(child.distribution, ColumnsOf(targets)).empty()) {
+	if (child.distribution.kind != Kind::PARTITIONED || !PartitionedBy(child.distribution, BindingsOf(targets)).empty()) {
 		return On(op, std::move(child));
 	}
 	merge = "DISTINCT_MERGE";

@@ -45,6 +45,10 @@ public:
 	DistributedQuery Plan(duckdb::LogicalOperator &op);
 	//! The query that computes candidates for the first `count` rows below `top_n`, at most `count` of each task.
 	DistributedQuery PlanCandidates(duckdb::LogicalOperator &top_n);
+	//! The query whose tasks each write their rows of `op`, with columns of these names, by COPY (rows) `target`. Its rows tell of the
+	//! files.
+	DistributedQuery PlanWrite(duckdb::LogicalOperator &op, const std::vector<std::string> &column_names,
+	                           const std::string &target);
 	//! Why the driver computes parts of it.
 	const duckdb::vector<Reason> &Reasons() const {
 		return reasons;

@@ -35,15 +35,19 @@ Fragment On(LogicalOperator &op, Fragment child, Fragment everywhere) {
 	return result;
 }
 
-vector<ColumnBinding> ColumnsOf(const Keys &keys) {
+vector<ColumnBinding> BindingsOf(const Keys &keys) {
 	vector<ColumnBinding> result;
 	for (auto &key : keys) {
-		if (key.get().GetExpressionClass() != ExpressionClass::BOUND_COLUMN_REF) {
-			return {};
-		}
-		result.push_back(key.get().Cast<BoundColumnRefExpression>().Binding());
+		auto is_column = key.get().GetExpressionClass() == ExpressionClass::BOUND_COLUMN_REF;
+		result.push_back(is_column ? key.get().Cast<BoundColumnRefExpression>().Binding() : ColumnBinding());
 	}
 	return result;
+}
+
+vector<ColumnBinding> ColumnsOf(const Keys &keys) {
+	auto result = BindingsOf(keys);
+	auto is_none = [](const ColumnBinding &binding) { return binding == ColumnBinding(); };
+	return std::any_of(result.begin(), result.end(), is_none) ? vector<ColumnBinding>() : result;
 }
 
 vector<idx_t> PartitionedBy(const Distribution &distribution, const vector<ColumnBinding> &columns) {
@@ -67,6 +71,7 @@ Distribution Renamed(const Distribution &distribution,
                      const std::function<optional<ColumnBinding>(const ColumnBinding &)> &rename) {
 	Distribution result;
 	result.kind = distribution.kind;
+	result.buckets = distribution.buckets;
 	for (auto &keys : distribution.keys) {
 		vector<ColumnBinding> renamed;
 		for (auto &key : keys) {

@@ -4,6 +4,7 @@
 #include "distributed_query.hpp"
 
 #include "duckdb/common/optional.hpp"
+#include "duckdb/common/optional_idx.hpp"
 #include "duckdb/planner/expression.hpp"
 #include "duckdb/planner/logical_operator.hpp"
 #include "duckdb/planner/logical_plan_sql_exporter.hpp"
@@ -29,8 +30,11 @@ struct Distribution {
 		PARTITIONED
 	};
 	Kind kind = Kind::REPLICATED;
-	//! Rows that agree in all columns of one of these lists are in the same task: that of the hash of the columns
+	//! Rows that agree in all columns of one of these lists are in the same task: that of the hash of the columns, or of the bucket of
+	//! the column
 	duckdb::vector<duckdb::vector<duckdb::ColumnBinding>> keys;
+	//! How many buckets there are, if it goes by buckets
+	duckdb::optional_idx buckets;
 };
 
 //! Operators of a plan from `root` downwards that run in the same task; what lies below them is replaced.
@@ -53,6 +57,8 @@ Fragment On(duckdb::LogicalOperator &op, Fragment child);
 //! The same, where every task also has all rows of `everywhere`.
 Fragment On(duckdb::LogicalOperator &op, Fragment child, Fragment everywhere);
 
+//! The columns that `keys` are; one that is something else is no column of anything.
+duckdb::vector<duckdb::ColumnBinding> BindingsOf(const Keys &keys);
 //! The columns that `keys` are; empty if one is something else.
 duckdb::vector<duckdb::ColumnBinding> ColumnsOf(const Keys &keys);
 //! The positions in `columns` of one of the lists of columns that `distribution` goes by; empty if it goes by others.

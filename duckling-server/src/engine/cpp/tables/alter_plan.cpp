@@ -7,6 +7,8 @@
 #include "distributed_table.hpp"
 #include "read_plan.hpp"
 #include "stored_types.hpp"
+#include "struct_fields.hpp"
+#include "table_layout.hpp"
 #include "write_plan.hpp"
 
 #include "duckdb/execution/expression_executor.hpp"
@@ -77,7 +79,7 @@ public:
 	}
 
 	//! Write the rows of `rows` in the place of files; else the child is to have none.
-	void Replace(std::vector<TableFile> files, unique_ptr<LogicalOperator> rows) {
+	void Replace(FileReplacement files, unique_ptr<LogicalOperator> rows) {
 		rows->ResolveOperatorTypes();
 		auto bindings = rows->GetColumnBindings();
 		for (idx_t i = 0; i < bindings.size(); i++) {
@@ -134,7 +136,7 @@ private:
 	DuckTableEntry &table;
 	unique_ptr<DefinitionChange> change;
 	bool replaces_rows = false;
-	std::vector<TableFile> replaced;
+	FileReplacement replaced;
 };
 
 //! The packed value that a new column has in rows that are there. DuckDB's parser turns a default that is no constant into an UPDATE.
@@ -205,6 +207,32 @@ optional_ptr<DuckTableEntry> AlteredTable(ClientContext &context, const LogicalO
 	return entry && IsDistributed(*entry) ? &entry->Cast<DuckTableEntry>() : nullptr;
 }
 
+optional<Identifier> AlteredColumn(const AlterTableInfo &info) {
+	switch (info.alter_table_type) {
+	case AlterTableType::REMOVE_COLUMN:
+		return info.Cast<RemoveColumnInfo>().removed_column;
+	case AlterTableType::RENAME_COLUMN:
+		return info.Cast<RenameColumnInfo>().old_name;
+	case AlterTableType::ALTER_COLUMN_TYPE:
+		return info.Cast<ChangeColumnTypeInfo>().column_path[0];
+	default:
+		return {};
+	}
+}
+
+//! Refuse to alter a column by which files are divided or ordered.
+void CheckLayout(const DuckTableEntry &table, const AlterTableInfo &info) {
+	auto name = AlteredColumn(info);
+	auto &columns = table.GetColumns();
+	if (!name || !columns.ColumnExists(*name) || columns.GetColumn(*name).Generated()) {
+		return;
+	}
+	if (LayoutOf(table.tags, columns).HasColumn(columns.GetColumn(*name).Physical())) {
+		throw BinderException("Cannot alter the column \"%s\": distributed table \"%s\" is partitioned or sorted by it",
+		                      name->GetIdentifierName(), table.name.GetIdentifierName());
+	}
+}
+
 } // namespace
 
 bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperator> &op) {
@@ -212,10 +240,13 @@ bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperato
 	if (!table) {
 		return false;
 	}
-	auto &info = op->Cast<LogicalAlter>().info->Cast<AlterTableInfo>();
+	auto &given = op->Cast<LogicalAlter>().info->Cast<AlterTableInfo>();
+	auto field_change = FieldChange(*table, given);
+	auto &info = field_change ? static_cast<AlterTableInfo &>(*field_change) : given;
+	CheckLayout(*table, info);
 	auto change = [&](const Value &initial_value) {
 		return make_uniq<LogicalTableAlter>(*table,
-		                                    make_uniq<DefinitionChange>(context, *table, info, initial_value));
+		                                    make_uniq<DefinitionChange>(context, *table, given, initial_value));
 	};
 	auto no_value = Value(LogicalType::BLOB);
 	unique_ptr<LogicalTableAlter> result;
@@ -235,7 +266,7 @@ bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperato
 			return false;
 		}
 		result = change(no_value);
-		result->Replace(ListFiles(context, *table), BindRows(context, binder, *table, type_info));
+		result->Replace({ListFiles(context, *table)}, BindRows(context, binder, *table, type_info));
 		for (auto &constraint : binder.BindConstraints(*table)) {
 			if (constraint->type == ConstraintType::NOT_NULL) {
 				result->constraints.push_back(std::move(constraint));
@@ -263,15 +294,15 @@ bool PlanAlter(ClientContext &context, Binder &binder, unique_ptr<LogicalOperato
 }
 
 unique_ptr<LogicalOperator> PlanCompaction(ClientContext &context, Binder &binder, DuckTableEntry &table,
-                                           std::vector<TableFile> files, TableIndex index) {
+                                           FileReplacement replaced, TableIndex index) {
 	auto rows = BindRows(context, binder, table, nullptr);
-	if (files.empty()) {
+	if (replaced.files.empty()) {
 		rows = make_uniq<LogicalEmptyResult>(std::move(rows));
 	} else {
-		ScanSomeFiles(context, binder, files, rows);
+		ScanSomeFiles(context, binder, replaced.files, rows);
 	}
 	auto result = make_uniq<LogicalTableAlter>(table, nullptr);
-	result->Replace(std::move(files), std::move(rows));
+	result->Replace(std::move(replaced), std::move(rows));
 	result->table_index = index;
 	return std::move(result);
 }

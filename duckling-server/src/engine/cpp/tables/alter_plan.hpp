@@ -1,7 +1,7 @@
 // Plans that alter distributed tables, and write their rows anew.
 #pragma once
 
-#include "table_files.hpp"
+#include "write_plan.hpp"
 
 #include "duckdb/catalog/catalog_entry/duck_table_entry.hpp"
 #include "duckdb/planner/binder.hpp"
@@ -13,9 +13,9 @@ namespace duckling {
 //! are still of the table.
 bool PlanAlter(duckdb::ClientContext &context, duckdb::Binder &binder, duckdb::unique_ptr<duckdb::LogicalOperator> &op);
 
-//! The operator, of table index `index`, that writes the rows of `files` into one new file, and returns how many there are.
+//! The operator, of table index `index`, that writes the rows of files into new ones, and returns how many there are.
 duckdb::unique_ptr<duckdb::LogicalOperator> PlanCompaction(duckdb::ClientContext &context, duckdb::Binder &binder,
-                                                           duckdb::DuckTableEntry &table, std::vector<TableFile> files,
+                                                           duckdb::DuckTableEntry &table, FileReplacement replaced,
                                                            duckdb::TableIndex index);
 
 } // namespace duckling

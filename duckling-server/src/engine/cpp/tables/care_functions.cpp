@@ -7,6 +7,7 @@
 #include "durable_files.hpp"
 #include "read_plan.hpp"
 #include "table_files.hpp"
+#include "table_transactions.hpp"
 #include "unlisted_files.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
@@ -18,6 +19,8 @@
 #include "duckdb/main/database_manager.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "duckdb/planner/binder.hpp"
+
+#include <map>
 
 using namespace duckdb;
 
@@ -118,7 +121,7 @@ std::vector<vector<Value>> RunFiles(ClientContext &context, const CareData &data
 	for (auto &file : ListFiles(context, *data.table)) {
 		result.push_back({Value(StoredPath(context, file.path)), Value::UBIGINT(file.row_count),
 		                  Value::UBIGINT(file.file_size_bytes), Value(file.checksum),
-		                  ColumnNamesValue(file.column_names), file.column_statistics});
+		                  TextsValue(file.column_names), TextsValue(file.partition_values), file.column_statistics});
 	}
 	return result;
 }
@@ -130,12 +133,18 @@ unique_ptr<FunctionData> BindFiles(ClientContext &context, TableFunctionBindInpu
 	}
 	auto result = BindTable(context, input);
 	result->run = RunFiles;
-	names = {Identifier("path"),     Identifier("row_count"),    Identifier("file_size_bytes"),
-	         Identifier("checksum"), Identifier("column_names"), Identifier("column_statistics")};
+	names = {Identifier("path"),
+	         Identifier("row_count"),
+	         Identifier("file_size_bytes"),
+	         Identifier("checksum"),
+	         Identifier("column_names"),
+	         Identifier("partition_values"),
+	         Identifier("column_statistics")};
 	types = {LogicalType::VARCHAR,
 	         LogicalType::UBIGINT,
 	         LogicalType::UBIGINT,
 	         LogicalType::VARCHAR,
+	         LogicalType::LIST(LogicalType::VARCHAR),
 	         LogicalType::LIST(LogicalType::VARCHAR),
 	         StatisticsType()};
 	input.binder->GetStatementProperties().RegisterDBRead(*result->catalog, context);
@@ -210,6 +219,23 @@ unique_ptr<FunctionData> BindVacuum(ClientContext &context, TableFunctionBindInp
 	return std::move(result);
 }
 
+//! Files smaller than `target_bytes` of which others of the same partition can be made one.
+std::vector<TableFile> CompactableFiles(ClientContext &context, TableCatalogEntry &table, idx_t target_bytes) {
+	std::map<std::vector<string>, std::vector<TableFile>> small;
+	for (auto &file : ListFiles(context, table)) {
+		if (file.file_size_bytes < target_bytes) {
+			small[file.partition_values].push_back(std::move(file));
+		}
+	}
+	std::vector<TableFile> result;
+	for (auto &partition : small) {
+		if (partition.second.size() > 1) {
+			result.insert(result.end(), partition.second.begin(), partition.second.end());
+		}
+	}
+	return result;
+}
+
 unique_ptr<LogicalOperator> BindCompact(ClientContext &context, TableFunctionBindInput &input, TableIndex index,
                                         vector<Identifier> &names) {
 	if (input.inputs[0].IsNull()) {
@@ -217,19 +243,19 @@ unique_ptr<LogicalOperator> BindCompact(ClientContext &context, TableFunctionBin
 	}
 	auto data = BindTable(context, input);
 	auto target = StringUtil::ParseFormattedBytes(StringValue::Get(input.named_parameters["target_size"]));
-	std::vector<TableFile> small;
-	for (auto &file : ListFiles(context, *data->table)) {
-		if (file.file_size_bytes < target) {
-			small.push_back(std::move(file));
-		}
-	}
-	if (small.size() < 2) {
-		small.clear();
-	}
 	names = {Identifier("row_count")};
 	input.binder->GetStatementProperties().RegisterDBModify(
 	    *data->catalog, context, DatabaseModificationType::INSERT_DATA | DatabaseModificationType::DELETE_DATA);
-	return PlanCompaction(context, *input.binder, *data->table, std::move(small), index);
+	auto gives_way = BooleanValue::Get(input.named_parameters["gives_way"]);
+	if (gives_way) {
+		if (!context.transaction.IsAutoCommit()) {
+			throw BinderException("duckherder_compact(table, gives_way := true) cannot be part of a transaction");
+		}
+		// Before anything is written in vain
+		TableTransactions::Get(*data->catalog).WaitUntilAlone(context);
+	}
+	return PlanCompaction(context, *input.binder, *data->table,
+	                      {CompactableFiles(context, *data->table, target), gives_way}, index);
 }
 
 } // namespace
@@ -250,6 +276,7 @@ void RegisterCareFunctions(DatabaseInstance &instance) {
 	TableFunction compact("duckherder_compact", {}, nullptr, nullptr);
 	AddTableParameter(compact);
 	compact.GetSignature().AddKeywordOnly("target_size", LogicalType::VARCHAR, Value(DEFAULT_TARGET_SIZE));
+	compact.GetSignature().AddKeywordOnly("gives_way", LogicalType::BOOLEAN, Value::BOOLEAN(false));
 	compact.bind_operator = BindCompact;
 	loader.RegisterFunction(compact);
 }

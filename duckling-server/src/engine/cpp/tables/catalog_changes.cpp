@@ -23,9 +23,6 @@ bool IsSupported(const AlterInfo &info) {
 		return true;
 	}
 	switch (info.Cast<AlterTableInfo>().alter_table_type) {
-	case AlterTableType::ADD_FIELD:
-	case AlterTableType::REMOVE_FIELD:
-	case AlterTableType::RENAME_FIELD:
 	case AlterTableType::SET_PARTITIONED_BY:
 	case AlterTableType::SET_SORTED_BY:
 	case AlterTableType::SET_TABLE_OPTIONS:
@@ -46,8 +43,7 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 		RefuseList();
 	}
 	if (alter && IsDistributed(*entry) && !IsSupported(*alter)) {
-		throw NotImplementedException("This ALTER is not supported yet for distributed table \"%s\": alter the type of the column, "
-		                              "or create the table anew",
+		throw NotImplementedException("This ALTER is not supported for distributed table \"%s\": create the table anew",
 		                              entry->name.GetIdentifierName());
 	}
 }

@@ -11,6 +11,19 @@ using namespace duckdb;
 
 namespace duckling {
 
+const Identifier &RetypedColumn(const AlterTableInfo &info) {
+	switch (info.alter_table_type) {
+	case AlterTableType::ADD_FIELD:
+		return info.Cast<AddFieldInfo>().column_path[0];
+	case AlterTableType::REMOVE_FIELD:
+		return info.Cast<RemoveFieldInfo>().column_path[0];
+	case AlterTableType::RENAME_FIELD:
+		return info.Cast<RenameFieldInfo>().column_path[0];
+	default:
+		return info.Cast<ChangeColumnTypeInfo>().column_path[0];
+	}
+}
+
 DefinitionChange::DefinitionChange(ClientContext &context, TableCatalogEntry &table, const AlterTableInfo &info_p,
                                    const Value &initial_value)
     : table_id(TableId(table)), columns(ListColumns(context, table)), info(info_p.Copy()) {
@@ -37,8 +50,11 @@ DefinitionChange::DefinitionChange(ClientContext &context, TableCatalogEntry &ta
 		columns.ids.erase(place);
 		break;
 	}
-	case AlterTableType::ALTER_COLUMN_TYPE: {
-		auto place = place_of(info_p.Cast<ChangeColumnTypeInfo>().column_path[0]);
+	case AlterTableType::ALTER_COLUMN_TYPE:
+	case AlterTableType::ADD_FIELD:
+	case AlterTableType::REMOVE_FIELD:
+	case AlterTableType::RENAME_FIELD: {
+		auto place = place_of(RetypedColumn(info_p));
 		columns.initial_values.erase(*place);
 		*place = columns.next_id++;
 		break;

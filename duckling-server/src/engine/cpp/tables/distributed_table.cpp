@@ -3,6 +3,7 @@
 #include "distributed_table.hpp"
 
 #include "duckling_catalog.hpp"
+#include "table_layout.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
@@ -66,8 +67,8 @@ bool IsDistributed(const CatalogEntry &entry) {
 	return entry.type == CatalogType::TABLE_ENTRY && entry.tags.find(TABLE_ID_TAG) != entry.tags.end();
 }
 
-string TableId(const CatalogEntry &table) {
-	return table.tags.find(TABLE_ID_TAG)->second;
+string TableId(const InsertionOrderPreservingMap<string> &tags) {
+	return tags.find(TABLE_ID_TAG)->second;
 }
 
 bool IsOfList(const TableCatalogEntry &table) {
@@ -96,15 +97,13 @@ void TakeTableOptions(DatabaseInstance &instance, CreateTableInfo &info) {
 	if (!distributed) {
 		return;
 	}
-	if (!info.partition_keys.empty() || !info.sort_keys.empty()) {
-		throw NotImplementedException("PARTITIONED BY and SORTED BY are not supported yet for distributed tables");
-	}
 	StorageRoot(instance);
 	RefuseKeys(info);
 	if (auto name = ReservedColumn(info)) {
 		throw BinderException("Table \"%s\" cannot be distributed with a column \"%s\": scans of files have one of that name",
 		                      info.GetTableName().GetIdentifierName(), name);
 	}
+	TakeLayout(info);
 	info.tags[TABLE_ID_TAG] = UUID::ToString(UUIDv7::GenerateRandomUUID());
 }
 

@@ -18,14 +18,17 @@ constexpr const char *LIST_SCHEMA = "duckherder";
 //! Whether its rows are in files.
 bool IsDistributed(const duckdb::CatalogEntry &entry);
 //! Unique for ever: a table that is created anew under an old name has no old files.
-std::string TableId(const duckdb::CatalogEntry &table);
+std::string TableId(const duckdb::InsertionOrderPreservingMap<std::string> &tags);
+inline std::string TableId(const duckdb::CatalogEntry &table) {
+	return TableId(table.tags);
+}
 
 //! Whether a table lists files, or what belongs to them.
 bool IsOfList(const duckdb::TableCatalogEntry &table);
 //! Throw: statements do not change such tables.
 [[noreturn]] void RefuseList();
 
-//! Turn `WITH (distributed = true)` into tags of the entry to be, and refuse what its kind of table cannot have. Leaves
+//! Turn `WITH (distributed = true)`, and the clauses of its layout, into tags of the entry to be, and refuse what its kind of table cannot have. Leaves
 //! nothing of the clause; does nothing the second time.
 void TakeTableOptions(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
 //! What the server's default says of a table to be created, of which the statement says nothing: it becomes an option of the

@@ -9,6 +9,7 @@
 #include "packed_values.hpp"
 #include "read_plan.hpp"
 #include "rewritten_files.hpp"
+#include "table_layout.hpp"
 #include "table_transactions.hpp"
 #include "write_plan.hpp"
 
@@ -145,6 +146,7 @@ void RegisterTables(DatabaseInstance &instance) {
 	RegisterPackedValues(instance);
 	RegisterRewriting(instance);
 	RegisterMergeErrors(instance);
+	RegisterLayout(instance);
 	RegisterCareFunctions(instance);
 }
 

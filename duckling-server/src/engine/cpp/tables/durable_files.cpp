@@ -2,6 +2,8 @@
 
 #include "durable_files.hpp"
 
+#include "crash_points.hpp"
+
 #include "duckdb/common/crypto/md5.hpp"
 #include "duckdb/common/file_system.hpp"
 
@@ -65,6 +67,7 @@ string MakeDurable(ClientContext &context, const string &root, const string &pat
 			SyncFolder(folder);
 		}
 	}
+	CrashPoint("after_sync");
 	return checksum;
 }
 

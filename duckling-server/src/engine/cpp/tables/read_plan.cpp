@@ -9,11 +9,12 @@
 #include "change_plan.hpp"
 #include "changed_rows.hpp"
 #include "distributed_table.hpp"
+#include "listed_files.hpp"
 #include "stored_types.hpp"
 #include "table_columns.hpp"
 
-#include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
+#include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
@@ -84,7 +85,7 @@ private:
 	struct FileGroup {
 		ColumnIds ids;
 		std::vector<string> names;
-		vector<Value> paths;
+		std::vector<TableFile> files;
 	};
 
 	void ReplaceInSubqueries(Expression &expression) {
@@ -118,19 +119,6 @@ private:
 		}
 		if (table && IsDistributed(*table)) {
 			binder.GetStatementProperties().always_require_rebind = true;
-		}
-	}
-
-	//! Whether a file is there, and is not another one.
-	void CheckSize(const TableFile &file, const string &path) {
-		if (FileSystem::IsRemoteFile(path)) {
-			return;
-		}
-		auto handle = FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ);
-		auto size = NumericCast<idx_t>(handle->GetFileSize());
-		if (size != file.file_size_bytes) {
-			throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path, size,
-			                  file.file_size_bytes);
 		}
 	}
 
@@ -215,9 +203,28 @@ private:
 		return Decode(context, Column(scan, index, stored), definition.Type());
 	}
 
+	//! Have `scan` use what the list tells of the files.
+	void UseList(LogicalGet &scan, TableCatalogEntry &table, const TableColumns &columns, const FileGroup &group) {
+		auto told = std::make_shared<FileColumns>();
+		told->names = group.names;
+		told->types = scan.returned_types;
+		for (auto key : LayoutOf(table.tags, table.GetColumns()).partition_keys) {
+			auto id = columns.ids[key.column.index];
+			key.column = PhysicalIndex(NumericCast<idx_t>(std::find(group.ids.begin(), group.ids.end(), id) - group.ids.begin()));
+			told->partition_keys.push_back(key);
+		}
+		scan.bind_data->Cast<MultiFileBindData>().file_list =
+		    make_shared_ptr<ListedFiles>(*context.db, std::move(told), group.files);
+	}
+
 	unique_ptr<LogicalOperator> ScanGroup(LogicalGet &get, TableCatalogEntry &table, const TableColumns &columns,
 	                                      const FileGroup &group, const Value &paths, TableIndex table_index) {
-		auto scan = BindFiles(group.paths);
+		vector<Value> group_paths;
+		for (auto &file : group.files) {
+			group_paths.emplace_back(StoredPath(context, file.path));
+		}
+		auto scan = BindFiles(group_paths);
+		UseList(*scan, table, columns, group);
 		vector<unique_ptr<Expression>> expressions;
 		for (auto &column_id : get.GetColumnIds()) {
 			auto column = column_id.GetPrimaryIndex();
@@ -246,7 +253,6 @@ private:
 		vector<FileGroup> groups;
 		for (auto &file : files ? *files : ListFiles(context, table)) {
 			paths.emplace_back(StoredPath(context, file.path));
-			CheckSize(file, StringValue::Get(paths.back()));
 			auto group = std::find_if(groups.begin(), groups.end(), [&](const FileGroup &group) {
 				return group.ids == file.column_ids && group.names == file.column_names;
 			});
@@ -254,7 +260,7 @@ private:
 				groups.push_back({file.column_ids, file.column_names, {}});
 				group = groups.end() - 1;
 			}
-			group->paths.push_back(paths.back());
+			group->files.push_back(file);
 		}
 		if (groups.empty()) {
 			// The entry has no rows either

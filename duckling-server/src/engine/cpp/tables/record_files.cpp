@@ -2,6 +2,7 @@
 
 #include "record_files.hpp"
 
+#include "crash_points.hpp"
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
 #include "rewritten_files.hpp"
@@ -22,6 +23,23 @@ struct WrittenFiles : public GlobalSinkState {
 	std::vector<TableFile> files;
 	idx_t row_count = 0;
 };
+
+//! Of what COPY has told of a file, a map of column to value, or NULL; the columns were named in the order of the keys.
+std::vector<string> PartitionValues(const Value &told) {
+	if (told.IsNull()) {
+		return {};
+	}
+	std::map<string, string> sorted;
+	for (auto &entry : MapValue::GetChildren(told)) {
+		auto &column_and_value = StructValue::GetChildren(entry);
+		sorted[StringValue::Get(column_and_value[0])] = column_and_value[1].ToString();
+	}
+	std::vector<string> result;
+	for (auto &entry : sorted) {
+		result.push_back(entry.second);
+	}
+	return result;
+}
 
 struct ReturnState : public GlobalSourceState {
 	ColumnDataScanState scan;
@@ -48,6 +66,10 @@ unique_ptr<GlobalSinkState> RecordFiles::GetGlobalSinkState(ClientContext &conte
 		// Before rows flow: DuckDB refuses what they must not be checked against
 		alter->Apply(context, catalog);
 	}
+	if (!folder.empty()) {
+		CreateFolder(context, folder);
+	}
+	CrashPoint("before_write");
 	return make_uniq<WrittenFiles>();
 }
 
@@ -60,9 +82,16 @@ SinkResultType RecordFiles::Sink(ExecutionContext &context, DataChunk &chunk, Op
 		if (row_count == 0) {
 			continue;
 		}
+		CrashPoint("after_write");
+		for (auto &column : not_null) {
+			auto nulls = StatisticOf(chunk.GetValue(4, row), column.name, "null_count");
+			if (!nulls || *nulls != "0") {
+				throw ConstraintException("%s", column.violation);
+			}
+		}
 		auto checksum = MakeDurable(context.client, root, path);
 		written.files.push_back({path.substr(root.size() + 1), row_count, UBigIntValue::Get(chunk.GetValue(2, row)), checksum,
-		                         chunk.GetValue(4, row), column_ids, column_names});
+		                         chunk.GetValue(4, row), column_ids, column_names, PartitionValues(chunk.GetValue(5, row))});
 		written.row_count += row_count;
 	}
 	return SinkResultType::NEED_MORE_INPUT;
@@ -74,6 +103,7 @@ optional_ptr<ChangedRowsState> RecordFiles::Changes() const {
 
 SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &context,
                                        OperatorSinkFinalizeInput &input) const {
+	CrashPoint("before_list");
 	auto &files = input.global_state.Cast<WrittenFiles>().files;
 	auto changes = Changes();
 	if (changes) {
@@ -91,9 +121,13 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 			}
 		}
 	}
+	if (gives_way) {
+		TableTransactions::Get(catalog).StayAlone(context);
+	}
 	RemoveFiles(context, catalog, replaced_files);
 	AddFiles(context, catalog, table_id, files);
 	TableTransactions::Get(catalog).NoteWritten(context, table_id);
+	CrashPoint("after_list");
 	return SinkFinalizeType::READY;
 }
 

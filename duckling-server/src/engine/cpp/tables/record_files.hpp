@@ -8,6 +8,13 @@
 
 namespace duckling {
 
+//! A column that must not have NULL.
+struct NotNullColumn {
+	std::string name;
+	//! What is said of a NULL
+	std::string violation;
+};
+
 //! Sink of the rows of COPY … (RETURN_STATS); source of the number of rows written, or of the rows themselves.
 class RecordFiles : public duckdb::PhysicalOperator {
 public:
@@ -19,8 +26,14 @@ public:
 	std::vector<TableFile> changed_files;
 	//! Files whose rows are all written anew
 	std::vector<TableFile> replaced_files;
+	//! Be listed when no other transaction runs, so that this one conflicts with none
+	bool gives_way = false;
 	//! What it does to the definition of the table
 	duckdb::unique_ptr<DefinitionChange> alter;
+	//! To be made if it is missing, before anything is written
+	std::string folder;
+	//! Whose constraint nobody has checked yet
+	std::vector<NotNullColumn> not_null;
 	//! Of the columns of what it writes
 	ColumnIds column_ids;
 	std::vector<std::string> column_names;

@@ -2,6 +2,7 @@
 
 #include "rewritten_files.hpp"
 
+#include "crash_points.hpp"
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
 
@@ -77,10 +78,11 @@ TableFile RewriteFile(ClientContext &context, const TableFile &file, const RowSe
 	if (result->HasError()) {
 		result->ThrowError();
 	}
+	CrashPoint("after_rewrite");
 	auto checksum = MakeDurable(context, root, root + "/" + path);
 	auto row = *result->begin();
 	return {path, UBigIntValue::Get(row.GetBaseValue(1)), UBigIntValue::Get(row.GetBaseValue(2)), checksum,
-	        row.GetBaseValue(4), file.column_ids, file.column_names};
+	        row.GetBaseValue(4), file.column_ids, file.column_names, file.partition_values};
 }
 
 void RegisterRewriting(DatabaseInstance &instance) {

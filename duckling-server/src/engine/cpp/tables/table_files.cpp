@@ -19,7 +19,7 @@ namespace duckling {
 
 namespace {
 
-enum Column : idx_t { TABLE_ID, PATH, ROW_COUNT, FILE_SIZE, CHECKSUM, COLUMN_STATISTICS, COLUMN_IDS, COLUMN_NAMES };
+enum Column : idx_t { TABLE_ID, PATH, ROW_COUNT, FILE_SIZE, CHECKSUM, COLUMN_STATISTICS, COLUMN_IDS, COLUMN_NAMES, PARTITION_VALUES };
 
 ListDefinition FilesList() {
 	return {"files",
@@ -30,7 +30,16 @@ ListDefinition FilesList() {
 	         {"checksum", LogicalType::VARCHAR},
 	         {"column_statistics", StatisticsType()},
 	         {"column_ids", LogicalType::LIST(LogicalType::BIGINT)},
-	         {"column_names", LogicalType::LIST(LogicalType::VARCHAR)}}};
+	         {"column_names", LogicalType::LIST(LogicalType::VARCHAR)},
+	         {"partition_values", LogicalType::LIST(LogicalType::VARCHAR)}}};
+}
+
+std::vector<string> TextsOf(const Value &value) {
+	std::vector<string> result;
+	for (auto &text : ListValue::GetChildren(value)) {
+		result.push_back(StringValue::Get(text));
+	}
+	return result;
 }
 
 //! One row: the name of the folder.
@@ -75,12 +84,29 @@ string NewFileName() {
 	return UUID::ToString(UUIDv7::GenerateRandomUUID()) + ".parquet";
 }
 
+optional<string> StatisticOf(const Value &column_statistics, const string &column, const string &name) {
+	auto key = KeywordHelper::WriteQuoted(column, '"');
+	for (auto &entry : MapValue::GetChildren(column_statistics)) {
+		auto &of_column = StructValue::GetChildren(entry);
+		if (StringValue::Get(of_column[0]) != key) {
+			continue;
+		}
+		for (auto &statistic : MapValue::GetChildren(of_column[1])) {
+			auto &name_and_value = StructValue::GetChildren(statistic);
+			if (StringValue::Get(name_and_value[0]) == name && !name_and_value[1].IsNull()) {
+				return StringValue::Get(name_and_value[1]);
+			}
+		}
+	}
+	return {};
+}
+
 LogicalType StatisticsType() {
 	return LogicalType::MAP(LogicalType::VARCHAR, LogicalType::MAP(LogicalType::VARCHAR, LogicalType::VARCHAR));
 }
 
-Value ColumnNamesValue(const std::vector<string> &names) {
-	vector<Value> values(names.begin(), names.end());
+Value TextsValue(const std::vector<string> &texts) {
+	vector<Value> values(texts.begin(), texts.end());
 	return Value::LIST(LogicalType::VARCHAR, std::move(values));
 }
 
@@ -103,13 +129,9 @@ ColumnIds ColumnIdsOf(const Value &value) {
 std::vector<TableFile> ListFiles(ClientContext &context, TableCatalogEntry &table) {
 	std::vector<TableFile> result;
 	ListTable(context, table.catalog, FilesList()).Scan(TableId(table), [&](const vector<Value> &row, row_t id) {
-		std::vector<string> names;
-		for (auto &name : ListValue::GetChildren(row[COLUMN_NAMES])) {
-			names.push_back(StringValue::Get(name));
-		}
 		result.push_back({StringValue::Get(row[PATH]), UBigIntValue::Get(row[ROW_COUNT]),
 		                  UBigIntValue::Get(row[FILE_SIZE]), StringValue::Get(row[CHECKSUM]), row[COLUMN_STATISTICS],
-		                  ColumnIdsOf(row[COLUMN_IDS]), std::move(names), id});
+		                  ColumnIdsOf(row[COLUMN_IDS]), TextsOf(row[COLUMN_NAMES]), TextsOf(row[PARTITION_VALUES]), id});
 	});
 	return result;
 }
@@ -119,7 +141,7 @@ void AddFiles(ClientContext &context, Catalog &catalog, const string &table_id, 
 	for (auto &file : files) {
 		rows.push_back({Value(table_id), Value(file.path), Value::UBIGINT(file.row_count),
 		                Value::UBIGINT(file.file_size_bytes), Value(file.checksum), file.column_statistics,
-		                ColumnIdsValue(file.column_ids), ColumnNamesValue(file.column_names)});
+		                ColumnIdsValue(file.column_ids), TextsValue(file.column_names), TextsValue(file.partition_values)});
 	}
 	ListTable(context, catalog, FilesList()).Append(rows);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/common/optional.hpp"
 
 #include <set>
 #include <string>
@@ -24,6 +25,8 @@ struct TableFile {
 	//! Of its columns, in their order
 	ColumnIds column_ids;
 	std::vector<std::string> column_names;
+	//! Texts of what its rows have in common, one for each key by which the table is partitioned
+	std::vector<std::string> partition_values;
 	//! Of its row in the list, for as long as the transaction
 	duckdb::row_t list_row = 0;
 };
@@ -49,9 +52,12 @@ void RemoveTablesBut(duckdb::ClientContext &context, duckdb::Catalog &catalog, c
 //! Of a new file: nothing else has it, and it tells when it was made.
 std::string NewFileName();
 
+//! A statistic of a column that is not nested, such as "null_count", in its text.
+duckdb::optional<std::string> StatisticOf(const duckdb::Value &column_statistics, const std::string &column,
+                                          const std::string &name);
 //! The type of `TableFile::column_statistics`
 duckdb::LogicalType StatisticsType();
-duckdb::Value ColumnNamesValue(const std::vector<std::string> &names);
+duckdb::Value TextsValue(const std::vector<std::string> &texts);
 duckdb::Value ColumnIdsValue(const ColumnIds &ids);
 ColumnIds ColumnIdsOf(const duckdb::Value &value);
 

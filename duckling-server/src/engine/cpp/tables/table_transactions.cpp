@@ -2,14 +2,23 @@
 
 #include "table_transactions.hpp"
 
+#include "crash_points.hpp"
+
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/exception/transaction_exception.hpp"
 #include "duckdb/main/attached_database.hpp"
+#include "duckdb/main/client_context.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
+
+#include <chrono>
 
 using namespace duckdb;
 
 namespace duckling {
+
+//! How long a transaction waits for others to end that gives way to them
+static constexpr std::chrono::seconds ALONE_PATIENCE {5};
+static constexpr std::chrono::milliseconds INTERRUPT_POLL {20};
 
 TableTransactions &TableTransactions::Get(Catalog &catalog) {
 	return static_cast<TableTransactions &>(catalog.GetAttached().GetTransactionManager());
@@ -78,7 +87,66 @@ std::vector<string> TableTransactions::Unreadable(ClientContext &context, const 
 	return result;
 }
 
+void TableTransactions::WaitUntilAlone(ClientContext &context, bool stays) {
+	auto &transaction = Transaction::Get(context, db);
+	auto limit = std::chrono::steady_clock::now() + ALONE_PATIENCE;
+	std::unique_lock<std::mutex> guard(open_lock);
+	while (open_count > 1) {
+		context.InterruptCheck();
+		if (std::chrono::steady_clock::now() > limit) {
+			throw TransactionException("Transaction conflict: other transactions run all the time, and this one gives way to them");
+		}
+		open_changed.wait_for(guard, INTERRUPT_POLL);
+	}
+	if (stays) {
+		alone = &transaction;
+	}
+}
+
+void TableTransactions::WaitUntilAlone(ClientContext &context) {
+	WaitUntilAlone(context, false);
+}
+
+void TableTransactions::StayAlone(ClientContext &context) {
+	WaitUntilAlone(context, true);
+}
+
+void TableTransactions::NoteEnd(const Transaction *transaction) {
+	{
+		std::lock_guard<std::mutex> guard(open_lock);
+		open_count--;
+		alone = alone == transaction ? nullptr : alone;
+	}
+	open_changed.notify_all();
+}
+
+Transaction &TableTransactions::StartTransaction(ClientContext &context) {
+	auto limit = std::chrono::steady_clock::now() + ALONE_PATIENCE;
+	{
+		std::unique_lock<std::mutex> guard(open_lock);
+		// One that stays alone for long may as well conflict
+		while (alone && std::chrono::steady_clock::now() < limit) {
+			context.InterruptCheck();
+			open_changed.wait_for(guard, INTERRUPT_POLL);
+		}
+		open_count++;
+	}
+	try {
+		// Which may wait for others to end
+		return DuckTransactionManager::StartTransaction(context);
+	} catch (...) {
+		NoteEnd(nullptr);
+		throw;
+	}
+}
+
 ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transaction &transaction) {
+	auto failure = Commit(context, transaction);
+	NoteEnd(&transaction);
+	return failure;
+}
+
+ErrorData TableTransactions::Commit(ClientContext &context, Transaction &transaction) {
 	auto changes = TakeChanges(transaction);
 	if (changes.written.empty() && changes.altered.empty()) {
 		return DuckTransactionManager::CommitTransaction(context, transaction);
@@ -90,8 +158,10 @@ ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transacti
 		DuckTransactionManager::RollbackTransaction(transaction);
 		return ErrorData(conflict);
 	}
+	CrashPoint("before_commit");
 	auto failure = DuckTransactionManager::CommitTransaction(context, transaction);
 	if (!failure.HasError()) {
+		CrashPoint("after_commit");
 		// Of this commit, or of a later one, which may lead to a conflict that is none
 		auto now = GetLastCommit();
 		for (auto &table_id : changes.written) {
@@ -107,6 +177,7 @@ ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transacti
 void TableTransactions::RollbackTransaction(Transaction &transaction) {
 	TakeChanges(transaction);
 	DuckTransactionManager::RollbackTransaction(transaction);
+	NoteEnd(&transaction);
 }
 
 } // namespace duckling

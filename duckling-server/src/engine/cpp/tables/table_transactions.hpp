@@ -3,7 +3,9 @@
 
 #include "duckdb/transaction/duck_transaction_manager.hpp"
 
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 
@@ -27,6 +29,12 @@ public:
 	//! runs now.
 	std::vector<std::string> Unreadable(duckdb::ClientContext &context, const std::vector<std::string> &unlisted);
 
+	//! Wait until no transaction runs but that of `context`. Throws if there is always another one.
+	void WaitUntilAlone(duckdb::ClientContext &context);
+	//! The same, and let none begin until that of `context` has ended: so it conflicts with nobody.
+	void StayAlone(duckdb::ClientContext &context);
+
+	duckdb::Transaction &StartTransaction(duckdb::ClientContext &context) override;
 	duckdb::ErrorData CommitTransaction(duckdb::ClientContext &context, duckdb::Transaction &transaction) override;
 	void RollbackTransaction(duckdb::Transaction &transaction) override;
 
@@ -37,6 +45,9 @@ private:
 	};
 	using CommitTimes = std::map<std::string, duckdb::transaction_t>;
 
+	void WaitUntilAlone(duckdb::ClientContext &context, bool stays);
+	duckdb::ErrorData Commit(duckdb::ClientContext &context, duckdb::Transaction &transaction);
+	void NoteEnd(const duckdb::Transaction *transaction);
 	Changes &ChangesOf(duckdb::ClientContext &context);
 	//! What a transaction that ends has changed
 	Changes TakeChanges(const duckdb::Transaction &transaction);
@@ -47,6 +58,12 @@ private:
 	std::map<const duckdb::Transaction *, Changes> running;
 	//! Files that are listed no more, or not yet, and the start time of the first transaction that found them so
 	std::map<std::string, duckdb::transaction_t> first_unlisted;
+	//! Held to begin a transaction and to end one
+	std::mutex open_lock;
+	std::condition_variable open_changed;
+	duckdb::idx_t open_count = 0;
+	//! That lets no other begin
+	const duckdb::Transaction *alone = nullptr;
 	//! Held while transactions with changes are checked and committed
 	duckdb::mutex commit_lock;
 	//! Last commits, by table
