@@ -1,5 +1,6 @@
 //! One client's DuckDB connection: its statements, in turn, and its transaction.
 
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -263,7 +264,12 @@ impl Session {
                     loads.push(Arc::downgrade(&connection));
                 }
                 recording.entry().begin_work(&connection);
-                let loaded = in_transaction(&connection, true, |connection| load(connection, &database, source));
+                let loaded = in_transaction(&connection, true, |connection| {
+                    let rows = load(connection, &database, source)?;
+                    // An interrupted COMMIT may say that it has failed when it has not.
+                    lock(&loads).retain(|load| !ptr::eq(load.as_ptr(), connection));
+                    Ok(rows)
+                });
                 recording.entry().end_work();
                 loaded.inspect(|rows| recording.entry().change(*rows))
             });
