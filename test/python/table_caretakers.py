@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections import Counter
 
 import duckdb
-from table_writers import check_that_a_worker_failed, is_conflict
+from table_writers import ClientThread, check_that_a_worker_failed, is_conflict
 
 VACUUM = "SELECT count(*) FROM duckherder_vacuum(older_than := INTERVAL 0 SECOND)"
 #: From only the files of the smallest INSERTs to all: the fewer there are, the fewer changes conflict with it
@@ -17,34 +15,22 @@ TARGET_SIZES = ("2KB", "10KB", "128MB")
 PAUSE_S = (0, 0.05)
 
 
-class Caretaker:
+class Caretaker(ClientThread):
     """Makes one call after the other, none of which changes a row; `counts` tells what became of them."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(f"{type(self).__name__} {seed}")
-        self.counts: Counter[str] = Counter()
-        self.errors: set[str] = set()
-        self.failure: BaseException | None = None
-        #: The end of this round: without, and with that of the driver
-        self.is_over = threading.Event()
-        self.driver_goes = threading.Event()
+        super().__init__(random.Random(f"{type(self).__name__} {seed}"))
 
     def start(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-        self.is_over.clear()
-        self.driver_goes.clear()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
+        self.begin(connection)
 
-    def run(self) -> None:
-        try:
-            while not self.is_over.is_set() and self.call():
-                time.sleep(self.chance.uniform(*PAUSE_S))
-        except BaseException as error:  # noqa: BLE001: a thread's failure is the test's
-            self.failure = error
+    def step(self) -> bool:
+        if not self.call():
+            return False
+        time.sleep(self.chance.uniform(*PAUSE_S))
+        return True
 
     def call(self) -> bool:
-        """Whether the driver is there for another one."""
         try:
             self.look_after()
         except duckdb.Error as error:

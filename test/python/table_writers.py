@@ -57,18 +57,11 @@ def check_that_a_worker_failed(error: duckdb.Error) -> None:
     assert "127.0.0.1:" in str(error) or "All workers" in str(error), repr(error)
 
 
-class Writer:
-    """Changes its own rows, in one transaction after the other; `state` is what it has committed."""
+class ClientThread:
+    """A client that works in rounds, on a thread of its own; `counts` tells what became of its work."""
 
-    def __init__(self, number: int, seed: int) -> None:
-        self.number = number
-        self.chance = random.Random(seed + number)
-        self.state = State(dict.fromkeys(range(SHARED), 0), frozenset())
-        #: What would be there if the commit whose answer did not come was made
-        self.unknown: State | None = None
-        self.is_committing = False
-        self.next_key = 100
-        self.next_note = 0
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
         self.counts: Counter[str] = Counter()
         self.errors: set[str] = set()
         self.failure: BaseException | None = None
@@ -76,8 +69,9 @@ class Writer:
         self.is_over = threading.Event()
         self.driver_goes = threading.Event()
 
-    def start(self, connection: duckdb.DuckDBPyConnection, committed: threading.Event) -> None:
-        self.connection, self.committed = connection, committed
+    def begin(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Begin a round."""
+        self.connection = connection
         self.is_over.clear()
         self.driver_goes.clear()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -85,13 +79,34 @@ class Writer:
 
     def run(self) -> None:
         try:
-            while not self.is_over.is_set() and self.transact():
+            while not self.is_over.is_set() and self.step():
                 pass
         except BaseException as error:  # noqa: BLE001: a thread's failure is the test's
             self.failure = error
 
-    def transact(self) -> bool:
+    def step(self) -> bool:
         """Whether the driver is there for another one."""
+        raise NotImplementedError
+
+
+class Writer(ClientThread):
+    """Changes its own rows, in one transaction after the other; `state` is what it has committed."""
+
+    def __init__(self, number: int, seed: int) -> None:
+        super().__init__(random.Random(seed + number))
+        self.number = number
+        self.state = State(dict.fromkeys(range(SHARED), 0), frozenset())
+        #: What would be there if the commit whose answer did not come was made
+        self.unknown: State | None = None
+        self.is_committing = False
+        self.next_key = 100
+        self.next_note = 0
+
+    def start(self, connection: duckdb.DuckDBPyConnection, committed: threading.Event) -> None:
+        self.committed = committed
+        self.begin(connection)
+
+    def step(self) -> bool:
         self.after, self.is_ending, self.is_open = self.state, False, False
         try:
             acknowledged = self.one_statement() if self.chance.random() < 0.4 else self.several_statements()
