@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use duckdb::Connection;
 
 use crate::client;
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, create_distributed};
 use crate::process::bytes_read;
 use crate::products::Products;
 use crate::tpch::Table;
@@ -187,13 +187,7 @@ fn loads(source: &str, dir: &Path) -> [Load; 4] {
 
 /// The statement that makes an empty distributed table with the columns of lineitem.
 fn create_statement(name: &str) -> String {
-    let lineitem = Table::named("lineitem").expect("TPC-H has a lineitem");
-    let columns: Vec<String> = lineitem
-        .columns
-        .iter()
-        .map(|(name, sql_type)| format!("{name} {sql_type}"))
-        .collect();
-    format!("CREATE TABLE {name} ({}) WITH (distributed = true)", columns.join(", "))
+    create_distributed(name, Table::named("lineitem").expect("TPC-H has a lineitem"))
 }
 
 impl Load {

@@ -9,7 +9,7 @@ use duckdb::Connection;
 
 use crate::client;
 use crate::duckling::Duckling;
-use crate::tpch::{self, TABLES};
+use crate::tpch::{self, TABLES, Table};
 use crate::workspace::timed;
 
 /// Rows of a row group: more than one for each worker, also at small scales.
@@ -109,6 +109,16 @@ pub fn file(dir: &Path, table: &str) -> String {
     dir.join(format!("{table}.parquet"))
         .to_string_lossy()
         .replace('\'', "''")
+}
+
+/// The statement that makes an empty distributed table with the columns of `table`.
+pub fn create_distributed(name: &str, table: &Table) -> String {
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|(name, sql_type)| format!("{name} {sql_type}"))
+        .collect();
+    format!("CREATE TABLE {name} ({}) WITH (distributed = true)", columns.join(", "))
 }
 
 /// Write all tables as Parquet files into `dir`, and create views of them in the client.

@@ -8,11 +8,11 @@ use duckdb::Connection;
 
 use crate::answer::Verdict;
 use crate::client;
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, create_distributed};
 use crate::demo::{compare_query, seconds};
 use crate::products::{Products, show};
-use crate::tpch::{QUERIES, Query};
-use crate::workspace;
+use crate::tpch::{QUERIES, Query, TABLES};
+use crate::workspace::{self, timed};
 
 /// The query during which a worker is killed, counted from 0, and how long after its start.
 const KILLED_AT: usize = 8;
@@ -29,6 +29,20 @@ pub struct Args {
     /// Let all workers live
     #[arg(long)]
     no_kill: bool,
+    /// What the queries read
+    #[arg(long, value_enum, default_value = "files")]
+    tables: Tables,
+}
+
+/// What the workers read.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Tables {
+    /// Views of the files
+    Files,
+    /// Distributed tables, loaded by CREATE TABLE AS on the servers
+    Created,
+    /// Distributed tables, loaded by INSERT … SELECT from the client
+    Inserted,
 }
 
 /// Run the demo. `false` unless all queries gave the same result on both sides.
@@ -48,9 +62,15 @@ pub fn run(args: &Args) -> Result<bool> {
         show(&products.server()),
         args.workers
     );
-    let mut cluster = Cluster::start(&products.server(), &client, "dh", args.workers, None, dir.path())?;
+    let server = products.server();
+    let mut cluster = if args.tables == Tables::Files {
+        Cluster::start(&server, &client, "dh", args.workers, None, dir.path())?
+    } else {
+        Cluster::start_with_storage(&server, &client, "dh", args.workers, None, dir.path())?
+    };
     // Also what is too small to pay
     client.execute_batch("SET duckherder_distribution = 'force'")?;
+    load(&client, args.tables)?;
 
     println!(
         "\nRun the {} queries in one DuckDB, then on the workers, the same text",
@@ -89,6 +109,35 @@ pub fn run(args: &Args) -> Result<bool> {
         QUERIES.len()
     );
     Ok(identical == QUERIES.len())
+}
+
+/// Put distributed tables in the place of the views of the files.
+fn load(client: &Connection, tables: Tables) -> Result<()> {
+    if tables == Tables::Files {
+        return Ok(());
+    }
+    println!("\nLoad distributed tables");
+    for table in &TABLES {
+        let name = table.name;
+        let sql = match tables {
+            Tables::Inserted => format!(
+                "DROP VIEW dh.{name}; {}; INSERT INTO dh.{name} FROM {name}",
+                create_distributed(&format!("dh.{name}"), table)
+            ),
+            _ => format!(
+                "CREATE TABLE dh.stored WITH (distributed = true) AS FROM dh.{name}; DROP VIEW dh.{name}; \
+                 ALTER TABLE dh.stored RENAME TO {name}"
+            ),
+        };
+        let ((), time) = timed(|| Ok(client.execute_batch(&sql)?))?;
+        let files: u64 = client.query_row(
+            &format!("SELECT count(*) FROM duckherder_table_files('dh.{name}')"),
+            [],
+            |row| row.get(0),
+        )?;
+        println!("  {name:<10} {files:>3} files  {:>7.2} s", time.as_secs_f64());
+    }
+    Ok(())
 }
 
 /// Also counts the tasks that it took.
