@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 57] = [
+const SOURCES: [&str; 59] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -34,6 +34,7 @@ const SOURCES: [&str; 57] = [
     "src/engine/cpp/ingest.cpp",
     "src/engine/cpp/keeps_types.cpp",
     "src/engine/cpp/meter.cpp",
+    "src/engine/cpp/notices.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
     "src/engine/cpp/table_readers.cpp",
@@ -60,6 +61,7 @@ const SOURCES: [&str; 57] = [
     "src/engine/cpp/tables/table_columns.cpp",
     "src/engine/cpp/tables/table_files.cpp",
     "src/engine/cpp/tables/table_layout.cpp",
+    "src/engine/cpp/tables/table_snapshots.cpp",
     "src/engine/cpp/tables/table_transactions.cpp",
     "src/engine/cpp/tables/task_write.cpp",
     "src/engine/cpp/tables/unlisted_files.cpp",

@@ -176,6 +176,7 @@ struct AnswerHandle {
     // First, so that a pointer to the handle is one to the view.
     view: DhAnswer,
     column_types: Vec<DhStr>,
+    notices: Vec<DhStr>,
     answer: ExecuteAnswer,
 }
 
@@ -189,19 +190,21 @@ impl AnswerHandle {
                 column_type_count: 0,
                 catalog_version: answer.catalog_version,
                 has_run: answer.has_run,
+                notices: ptr::null(),
+                notice_count: 0,
             },
             column_types: Vec::new(),
+            notices: Vec::new(),
             answer,
         };
         // Strings and vectors keep their heap addresses when the handle moves, and none changes after this.
-        handle.column_types = handle
-            .answer
-            .column_types
-            .iter()
-            .map(|text| text.as_str().into())
-            .collect();
+        let texts = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+        handle.column_types = texts(&handle.answer.column_types);
         handle.view.column_types = handle.column_types.as_ptr();
         handle.view.column_type_count = handle.column_types.len();
+        handle.notices = texts(&handle.answer.notices);
+        handle.view.notices = handle.notices.as_ptr();
+        handle.view.notice_count = handle.notices.len();
         handle
     }
 }

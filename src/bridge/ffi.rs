@@ -221,6 +221,8 @@ pub struct DhAnswer {
     pub column_type_count: usize,
     pub catalog_version: u64,
     pub has_run: bool,
+    pub notices: *const DhStr,
+    pub notice_count: usize,
 }
 
 #[repr(C)]

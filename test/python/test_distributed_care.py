@@ -93,6 +93,23 @@ def test_vacuum_keeps_what_a_transaction_reads_or_has_written(storage: Storage, 
     assert reader.execute("SELECT max(i) FROM dh.s.u").fetchone() == (1000,)
 
 
+def test_vacuum_keeps_what_was_listed_after_an_earlier_one(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    """A file that a vacuum has seen before it was listed may be listed, read, and replaced before the next one."""
+    writer, reader = storage.client(), storage.client()
+    writer.execute("BEGIN")
+    writer.execute("INSERT INTO dh.t VALUES (1000, 1000)")
+    assert vacuum(client) == 0
+    writer.execute("COMMIT")
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT max(i) FROM dh.t").fetchone() == (1000,)
+    client.execute("UPDATE dh.t SET h = 0 WHERE i = 1000")
+    assert vacuum(client) == 0
+    assert vacuum(client) == 0
+    assert reader.execute("SELECT max(h) FROM dh.t").fetchone() == (1000,)
+    reader.execute("COMMIT")
+    assert vacuum(client) == 1
+
+
 def test_compact(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
     expected = client.execute("FROM dh.t").fetchall()
     client.execute("ALTER TABLE dh.t ADD COLUMN s VARCHAR DEFAULT 'old'")

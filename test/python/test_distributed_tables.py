@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -255,23 +256,74 @@ def test_workers_read_the_files(storage: Storage, client: duckdb.DuckDBPyConnect
     assert client.execute(query).fetchall() == client.execute(expected).fetchall()
 
 
+def test_clients_that_create_the_same_table(storage: Storage) -> None:
+    """One of them does, and its rows are there; the others are told so."""
+    outcomes: list[str] = []
+
+    def create(number: int) -> None:
+        try:
+            storage.client().execute(f"CREATE TABLE dh.t WITH (distributed = true) AS SELECT {number} AS n FROM range(1000)")
+            outcomes.append(f"made {number}")
+        except duckdb.Error as error:
+            assert re.search("(?i)conflict|already exists|has created", str(error)), error
+            outcomes.append("refused")
+
+    for _ in range(10):
+        outcomes.clear()
+        threads = [threading.Thread(target=create, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        (made,) = {outcome for outcome in outcomes if outcome.startswith("made")}
+        client = storage.client()
+        assert client.execute("SELECT DISTINCT 'made ' || n FROM dh.t").fetchall() == [(made,)]
+        client.execute("INSERT INTO dh.t VALUES (-1)")
+        client.execute("DROP TABLE dh.t")
+
+
+def test_a_checkpoint_waits_for_nobody_for_ever(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    client.execute("CREATE TABLE dh.t (i INTEGER) WITH (distributed = true)")
+    writers = [storage.client() for _ in range(3)]
+
+    def insert(writer: duckdb.DuckDBPyConnection) -> None:
+        for i in range(20):
+            writer.execute("INSERT INTO dh.t VALUES (?)", [i])
+
+    threads = [threading.Thread(target=insert, args=(writer,)) for writer in writers]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        client.execute("FORCE CHECKPOINT dh")
+        client.execute("SELECT count(*) FROM dh.t").fetchall()
+    for thread in threads:
+        thread.join()
+    assert client.execute("SELECT count(*) FROM dh.t").fetchone() == (60,)
+
+
 def test_distributed_by_default(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
     client.execute("CREATE TABLE dh.before (i INTEGER)")
     storage.server.stop()
     storage.begin("--default-table-kind", "distributed")
     again = storage.client()
-    for definition, distributed in (
-        ("(i INTEGER)", True),
-        ("(i INTEGER) WITH (distributed = false)", False),
-        ("(i INTEGER PRIMARY KEY)", False),
-        ("(i INTEGER, UNIQUE (i))", False),
-        ("(filename VARCHAR)", False),
-        ("AS SELECT 1 AS i", True),
-        ("WITH (distributed = false) AS SELECT 1 AS i", False),
+    again.execute("CALL enable_logging(level = 'warning')")
+    for definition, distributed, notice in (
+        ("(i INTEGER)", True, None),
+        ("(i INTEGER) WITH (distributed = false)", False, None),
+        ("(i INTEGER PRIMARY KEY)", False, "PRIMARY KEY"),
+        ("(i INTEGER, UNIQUE (i))", False, "UNIQUE"),
+        ("(filename VARCHAR)", False, '"filename"'),
+        ("AS SELECT 1 AS i", True, None),
+        ("WITH (distributed = false) AS SELECT 1 AS i", False, None),
     ):
+        again.execute("CALL truncate_duckdb_logs()")
         again.execute(f"CREATE OR REPLACE TABLE dh.t {definition}")
         tags = again.execute("SELECT tags FROM dh.duckdb_tables() WHERE table_name = 't'").fetchone()[0]
         assert bool(tags) == distributed, definition
+        notices = again.execute("SELECT message FROM duckdb_logs WHERE message LIKE '%native table%'").fetchall()
+        assert len(notices) == (notice is not None), notices
+        assert notice is None or notice in notices[0][0]
+    again.execute("CALL disable_logging()")
     again.execute("CREATE OR REPLACE TABLE dh.t AS SELECT range AS i FROM dh.range(10)")
     again.execute("CREATE TEMP TABLE here (i INTEGER)")
     again.execute("INSERT INTO dh.before VALUES (1)")

@@ -658,9 +658,15 @@ def test_an_interrupted_commit_has_not_been_made(storage: Storage, options: str)
     check_what_is_told(client, commit, lambda: updates(other), begin)
 
 
-@pytest.mark.xfail(strict=True, reason="the COMMIT of what was written to a table that is dropped meanwhile succeeds; that of a native table conflicts")
 @pytest.mark.parametrize("write", ["INSERT INTO dh.d VALUES (5000, 'x')", "UPDATE dh.d SET s = 'x' WHERE i = 1"])
-@pytest.mark.parametrize("drop", ["DROP TABLE dh.d", "CREATE OR REPLACE TABLE dh.d WITH (distributed = true) AS SELECT 1 AS i"])
+@pytest.mark.parametrize(
+    "drop",
+    [
+        "DROP TABLE dh.d",
+        "CREATE OR REPLACE TABLE dh.d WITH (distributed = true) AS SELECT 1 AS i",
+        "CREATE OR REPLACE TABLE dh.d (i INTEGER)",
+    ],
+)
 def test_nothing_is_committed_to_a_table_that_has_gone(storage: Storage, client: duckdb.DuckDBPyConnection, write: str, drop: str) -> None:
     other = storage.client()
     client.execute("BEGIN")
@@ -668,3 +674,24 @@ def test_nothing_is_committed_to_a_table_that_has_gone(storage: Storage, client:
     other.execute(drop)
     with pytest.raises(duckdb.TransactionException, match="(?i)conflict|modify table"):
         client.execute("COMMIT")
+
+
+def test_nothing_is_committed_to_a_table_whose_schema_has_gone(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    client.execute("CREATE SCHEMA dh.s")
+    client.execute("CREATE TABLE dh.s.t (i INTEGER) WITH (distributed = true)")
+    client.execute("BEGIN")
+    client.execute("INSERT INTO dh.s.t VALUES (1)")
+    storage.client().execute("DROP SCHEMA dh.s CASCADE")
+    with pytest.raises(duckdb.TransactionException, match="has been dropped by a different transaction"):
+        client.execute("COMMIT")
+
+
+def test_a_transaction_may_drop_what_it_has_written(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    other = storage.client()
+    client.execute("BEGIN")
+    client.execute("INSERT INTO dh.d VALUES (5000, 'x')")
+    client.execute("CREATE OR REPLACE TABLE dh.d WITH (distributed = true) AS SELECT 1 AS i")
+    client.execute("INSERT INTO dh.d VALUES (2)")
+    client.execute("COMMIT")
+    other.execute("INSERT INTO dh.d VALUES (3)")
+    assert client.execute("FROM dh.d ORDER BY i").fetchall() == [(1,), (2,), (3,)]

@@ -133,6 +133,9 @@ pub struct ExecuteAnswer {
     /// It has run to its end: nothing can undo its effects any more but a transaction that is still open.
     #[prost(bool, tag = "7")]
     pub has_run: bool,
+    /// What the user is to be told beside the result.
+    #[prost(string, repeated, tag = "8")]
+    pub notices: Vec<String>,
 }
 
 /// Load the Arrow stream that follows into a table; travels in the first descriptor of a `DoPut`.

@@ -1,5 +1,6 @@
 //! One DuckDB connection.
 
+use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,6 +134,23 @@ impl Connection {
     pub fn stop(&self) {
         // SAFETY: the handle lives as long as `self`.
         unsafe { ffi::dh_engine_connection_stop(self.handle) }
+    }
+
+    /// What the statements that were bound since the last call have to tell their user, beside their results.
+    ///
+    /// # Errors
+    /// DuckDB has no memory.
+    pub(super) fn take_notices(&self) -> Result<Vec<String>, EngineError> {
+        let mut notices = Vec::new();
+        // SAFETY: the handle lives as long as `self`, `notices` for the call, which passes it to `add_notice`.
+        unsafe {
+            ffi::check(ffi::dh_engine_connection_take_notices(
+                self.handle,
+                ptr::from_mut(&mut notices).cast(),
+                add_notice,
+            ))?;
+        }
+        Ok(notices)
     }
 
     /// Measure what runs from now on.
@@ -368,4 +386,10 @@ impl Drop for RawDescription {
         // SAFETY: the fields are empty or were filled by C++, also when the call failed later; freed once.
         unsafe { ffi::dh_engine_description_free(&mut self.fields) }
     }
+}
+
+extern "C" fn add_notice(notices: *mut c_void, text: ffi::DhEngineStr) {
+    // SAFETY: C++ passes back what `take_notices` has given it, and a text that lives for the call.
+    let (notices, text) = unsafe { (&mut *notices.cast::<Vec<String>>(), text.as_bytes()) };
+    notices.push(String::from_utf8_lossy(text).into_owned());
 }

@@ -34,6 +34,8 @@ pub struct Execution {
     pub in_transaction: bool,
     /// The statement has run to its end already.
     pub has_run: bool,
+    /// What its user is told beside its result.
+    pub notices: Vec<String>,
 }
 
 /// Start a statement as `mode` says. Blocks.
@@ -68,6 +70,7 @@ pub(super) fn start(
         catalog_version: catalog::version(connection, database).unwrap_or(0),
         in_transaction: connection.in_transaction(),
         has_run: stream.as_ref().is_some_and(BatchStream::has_run),
+        notices: connection.take_notices()?,
     };
     Ok((execution, stream))
 }

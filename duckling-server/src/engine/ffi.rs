@@ -287,6 +287,11 @@ unsafe extern "C" {
         connection: *mut DhEngineConnection,
         out: *mut *mut DhEngineMeter,
     ) -> *mut DhEngineError;
+    pub fn dh_engine_connection_take_notices(
+        connection: *mut DhEngineConnection,
+        taker: *mut c_void,
+        take: extern "C" fn(*mut c_void, DhEngineStr),
+    ) -> *mut DhEngineError;
     pub fn dh_engine_connection_reset_meter(connection: *mut DhEngineConnection);
     pub fn dh_engine_meter_read(meter: *const DhEngineMeter) -> DhEngineUsage;
     pub fn dh_engine_meter_free(meter: *mut DhEngineMeter);

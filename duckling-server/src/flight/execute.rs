@@ -56,6 +56,7 @@ fn answer(execution: &Execution) -> ExecuteAnswer {
         catalog_version: execution.catalog_version,
         in_transaction: execution.in_transaction,
         has_run: execution.has_run,
+        notices: execution.notices.clone(),
         ..ExecuteAnswer::default()
     };
     match &execution.description {

@@ -221,6 +221,9 @@ struct dh_answer {
 	uint64_t catalog_version;
 	//! The statement has run to its end
 	bool has_run;
+	//! What the user is to be told beside the result
+	const dh_str *notices;
+	size_t notice_count;
 };
 
 struct dh_ingest_target {

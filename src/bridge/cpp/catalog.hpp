@@ -117,6 +117,10 @@ public:
 	                  duckdb::unique_ptr<duckdb::AlterTableInfo> alter_info) override;
 
 	duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext &context) override;
+	//! The server says which of its tables have snapshots.
+	bool SupportsTimeTravel() const override {
+		return true;
+	}
 	bool InMemory() override {
 		return false;
 	}

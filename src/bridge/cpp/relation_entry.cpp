@@ -7,6 +7,7 @@
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
+#include "duckdb/catalog/entry_lookup_info.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
 #include "duckdb/storage/statistics/base_statistics.hpp"
 
@@ -64,7 +65,13 @@ unique_ptr<BaseStatistics> RemoteTable::GetStatistics(ClientContext &, column_t 
 
 TableFunction RemoteTable::GetScanFunction(ClientContext &context, unique_ptr<FunctionData> &bind_data) {
 	RemoteTransaction::Get(context, catalog).BindsFirstSource();
-	return TableScan(*this, bind_data);
+	return TableScan(*this, nullptr, bind_data);
+}
+
+TableFunction RemoteTable::GetScanFunction(ClientContext &context, unique_ptr<FunctionData> &bind_data,
+                                           const EntryLookupInfo &lookup) {
+	RemoteTransaction::Get(context, catalog).BindsFirstSource();
+	return TableScan(*this, lookup.GetAtClause(), bind_data);
 }
 
 TableStorageInfo RemoteTable::GetStorageInfo(ClientContext &) {

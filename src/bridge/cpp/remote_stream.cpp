@@ -6,12 +6,27 @@
 #include "mirrored_settings.hpp"
 #include "transaction.hpp"
 
+#include "duckdb/logging/logger.hpp"
 #include "duckdb/main/client_config.hpp"
+#include "duckdb/main/settings.hpp"
 #include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
 
 namespace duckherder {
+
+//! DuckDB's shell prints warnings.
+static void LogNotices(ClientContext &context, const dh_answer &answer) {
+	for (size_t i = 0; i < answer.notice_count; i++) {
+		auto text = ToString(answer.notices[i]);
+		if (Settings::Get<WarningsAsErrorsSetting>(context)) {
+			// What it is about has been done
+			DUCKDB_LOG_INFO(context, text);
+		} else {
+			DUCKDB_LOG_WARNING(context, text);
+		}
+	}
+}
 
 RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentStatement sent_p, dh_execute_mode mode,
                            bool writes, optional_ptr<const ResultShape> expected, bool profiles,
@@ -49,6 +64,7 @@ RemoteStream::RemoteStream(ClientContext &context, Catalog &catalog_p, SentState
 	try {
 		transaction.HeardOf(answer->catalog_version);
 		ArrowTableFunction::PopulateArrowTableSchema(context, columns, schema.arrow_schema);
+		LogNotices(context, *answer);
 	} catch (...) {
 		Free();
 		throw;

@@ -60,6 +60,7 @@ unique_ptr<TableRef> Replace(ClientContext &context, TableFunctionBindInput &inp
 }
 
 constexpr const char *FILES = "duckherder_table_files";
+constexpr const char *SNAPSHOTS = "duckherder_snapshots";
 constexpr const char *CHECK = "duckherder_check";
 constexpr const char *VACUUM = "duckherder_vacuum";
 constexpr const char *COMPACT = "duckherder_compact";
@@ -69,6 +70,10 @@ constexpr const char *GIVES_WAY = "gives_way";
 
 unique_ptr<TableRef> ReplaceFiles(ClientContext &context, TableFunctionBindInput &input) {
 	return Replace(context, input, FILES, {}, StatementKind::QUERY);
+}
+
+unique_ptr<TableRef> ReplaceSnapshots(ClientContext &context, TableFunctionBindInput &input) {
+	return Replace(context, input, SNAPSHOTS, {}, StatementKind::QUERY);
 }
 
 unique_ptr<TableRef> ReplaceCheck(ClientContext &context, TableFunctionBindInput &input) {
@@ -103,7 +108,8 @@ vector<TableFunction> TableCareFunctions() {
 	auto compact = Make(COMPACT, ReplaceCompact, true);
 	compact.GetSignature().AddKeywordOnly(TARGET_SIZE, LogicalType::VARCHAR, Value(LogicalType::VARCHAR));
 	compact.GetSignature().AddKeywordOnly(GIVES_WAY, LogicalType::BOOLEAN, Value(LogicalType::BOOLEAN));
-	return {Make(FILES, ReplaceFiles, true), Make(CHECK, ReplaceCheck, false), std::move(vacuum), std::move(compact)};
+	return {Make(FILES, ReplaceFiles, true), Make(SNAPSHOTS, ReplaceSnapshots, true), Make(CHECK, ReplaceCheck, false),
+	        std::move(vacuum), std::move(compact)};
 }
 
 } // namespace duckherder

@@ -1,5 +1,5 @@
-// The table functions that look after distributed tables: duckherder_table_files(table), duckherder_check([table]),
-// duckherder_vacuum([table]) and duckherder_compact(table).
+// The table functions that look after distributed tables: duckherder_table_files(table), duckherder_snapshots(table),
+// duckherder_check([table]), duckherder_vacuum([table]) and duckherder_compact(table).
 #pragma once
 
 #include "bridge_internal.hpp"

@@ -16,6 +16,7 @@
 #include "duckdb/planner/expression_iterator.hpp"
 #include "duckdb/planner/filter/expression_filter.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
+#include "duckdb/planner/tableref/bound_at_clause.hpp"
 
 using namespace duckdb;
 
@@ -31,6 +32,8 @@ struct TableScanData : public RemoteScanData {
 	string ExplainedSql(ClientContext &context, const PhysicalTableScan &scan) override;
 
 	RemoteTable &table;
+	//! The clause that names a snapshot, if it is not of the present
+	string at;
 	//! As an EXPLAIN shows it
 	string explained_sql;
 	//! Conditions on the table's columns, as SQL
@@ -115,7 +118,7 @@ static string ScanSql(ClientContext &context, const TableScanData &data, const T
 		columns.push_back(ColumnSql(data.table, id));
 	}
 	auto &stored = data.table.Stored();
-	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(stored.schema, stored.name);
+	auto sql = "SELECT " + StringUtil::Join(columns, ", ") + " FROM " + ServerName(stored.schema, stored.name) + data.at;
 	auto conditions = data.conditions;
 	AddRuntimeConditions(context, data, input, conditions);
 	if (!conditions.empty()) {
@@ -184,7 +187,7 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	auto &data = input.bind_data->Cast<TableScanData>();
 	result["Server"] = data.catalog.GetName().GetIdentifierName();
 	auto &stored = data.table.Stored();
-	result["Table"] = ServerName(stored.schema, stored.name);
+	result["Table"] = ServerName(stored.schema, stored.name) + data.at;
 	if (!data.conditions.empty()) {
 		result["Remote filters"] = StringUtil::Join(data.conditions, " AND ");
 	}
@@ -194,8 +197,12 @@ static InsertionOrderPreservingMap<string> Describe(TableFunctionToStringInput &
 	return result;
 }
 
-TableFunction TableScan(RemoteTable &table, unique_ptr<FunctionData> &bind_data) {
-	bind_data = make_uniq<TableScanData>(table);
+TableFunction TableScan(RemoteTable &table, optional_ptr<BoundAtClause> at, unique_ptr<FunctionData> &bind_data) {
+	auto data = make_uniq<TableScanData>(table);
+	if (at) {
+		data->at = " AT (" + at->Unit().GetIdentifierName() + " => " + at->GetValue().ToSQLString() + ")";
+	}
+	bind_data = std::move(data);
 	TableFunction function(TABLE_SCAN_NAME, {}, ScanFunction, nullptr, InitGlobal, ScanInitLocal);
 	function.get_partition_data = ScanGetPartitionData;
 	function.table_scan_progress = ScanProgress;

@@ -7,6 +7,7 @@
 #include "duckdb/function/table_function.hpp"
 
 namespace duckdb {
+class BoundAtClause;
 class LogicalGet;
 } // namespace duckdb
 
@@ -18,7 +19,9 @@ class RemoteTable;
 constexpr const char *TABLE_SCAN_NAME = "duckherder_scan";
 
 //! A scan that reads only the columns and rows that the statement needs: projection and filters go to the server.
-duckdb::TableFunction TableScan(RemoteTable &table, duckdb::unique_ptr<duckdb::FunctionData> &bind_data);
+//! Of what the table was at `at`, if that is not NULL.
+duckdb::TableFunction TableScan(RemoteTable &table, duckdb::optional_ptr<duckdb::BoundAtClause> at,
+                                duckdb::unique_ptr<duckdb::FunctionData> &bind_data);
 
 bool IsTableScan(const duckdb::LogicalGet &get);
 //! Have a scan read only the rows with those values in one of the columns that it projects.

@@ -60,6 +60,9 @@ dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh
                                                 bool by_default) noexcept;
 //! Have an attached database list files of distributed tables.
 dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *connection, dh_engine_str database) noexcept;
+//! Hand over what the statements that the connection has bound since the last call have to tell their user.
+dh_engine_error *dh_engine_connection_take_notices(dh_engine_connection *connection, void *taker,
+                                                   void (*take)(void *taker, dh_engine_str text)) noexcept;
 //! What an instance has to work with.
 struct dh_engine_resources {
 	uint64_t threads;

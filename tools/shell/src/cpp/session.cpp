@@ -1,5 +1,6 @@
 //! Errors, texts, and the session: the connection with its progress bar, its CONNECT state and its tokenizer.
 #include "handles.hpp"
+#include "warnings.hpp"
 
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/main/client_config.hpp"
@@ -41,6 +42,7 @@ dh_error *dh_session_create(duckdb_connection connection, bool show_progress, dh
 		config.display_create_func = [slot]() -> duckdb::unique_ptr<duckdb::ProgressBarDisplay> {
 			return duckdb::make_uniq<ProgressForwarder>(slot->current);
 		};
+		PrintWarnings(*native.context->db);
 		*out = new dh_session {native, slot};
 	});
 }

@@ -7,6 +7,7 @@
 #include "durable_files.hpp"
 #include "read_plan.hpp"
 #include "table_files.hpp"
+#include "table_snapshots.hpp"
 #include "table_transactions.hpp"
 #include "unlisted_files.hpp"
 
@@ -151,6 +152,31 @@ unique_ptr<FunctionData> BindFiles(ClientContext &context, TableFunctionBindInpu
 	return std::move(result);
 }
 
+std::vector<vector<Value>> RunSnapshots(ClientContext &context, const CareData &data) {
+	std::vector<vector<Value>> result;
+	for (auto &snapshot : ListSnapshots(context, *data.table)) {
+		result.push_back({Value::BIGINT(snapshot.version), Value::TIMESTAMPTZ(timestamp_tz_t(snapshot.committed_at)),
+		                  Value::UBIGINT(snapshot.file_count), Value::UBIGINT(snapshot.row_count),
+		                  Value::UBIGINT(snapshot.file_size_bytes)});
+	}
+	return result;
+}
+
+unique_ptr<FunctionData> BindSnapshots(ClientContext &context, TableFunctionBindInput &input, vector<LogicalType> &types,
+                                       vector<Identifier> &names) {
+	if (input.inputs[0].IsNull()) {
+		throw BinderException("duckherder_snapshots(table) wants the name of a table");
+	}
+	auto result = BindTable(context, input);
+	result->run = RunSnapshots;
+	names = {Identifier("version"), Identifier("committed_at"), Identifier("file_count"), Identifier("row_count"),
+	         Identifier("file_size_bytes")};
+	types = {LogicalType::BIGINT, LogicalType::TIMESTAMP_TZ, LogicalType::UBIGINT, LogicalType::UBIGINT,
+	         LogicalType::UBIGINT};
+	input.binder->GetStatementProperties().RegisterDBRead(*result->catalog, context);
+	return std::move(result);
+}
+
 //! What is wrong with a file; empty if nothing is.
 string CheckFile(ClientContext &context, const TableFile &file) {
 	auto path = StoredPath(context, file.path);
@@ -190,16 +216,16 @@ unique_ptr<FunctionData> BindCheck(ClientContext &context, TableFunctionBindInpu
 }
 
 std::vector<vector<Value>> RunVacuum(ClientContext &context, const CareData &data) {
+	std::set<string> ids;
+	for (auto &table : data.Tables(context)) {
+		ids.insert(TableId(table));
+	}
 	if (!data.table) {
 		// Of tables that are gone; the files can be removed as soon as this is committed, and nobody sees the tables
-		std::set<string> ids;
-		for (auto &table : data.Tables(context)) {
-			ids.insert(TableId(table));
-		}
 		RemoveTablesBut(context, *data.catalog, ids);
 	}
 	std::vector<vector<Value>> result;
-	for (auto &file : RemoveUnlistedFiles(context, *data.catalog, data.table, data.older_than)) {
+	for (auto &file : RemoveUnlistedFiles(context, *data.catalog, data.table, ids, data.older_than)) {
 		result.push_back({Value(file.path), Value::UBIGINT(file.file_size_bytes)});
 	}
 	return result;
@@ -265,6 +291,9 @@ void RegisterCareFunctions(DatabaseInstance &instance) {
 	TableFunction files("duckherder_table_files", {}, ScanCare, BindFiles, InitCare);
 	AddTableParameter(files);
 	loader.RegisterFunction(files);
+	TableFunction snapshots("duckherder_snapshots", {}, ScanCare, BindSnapshots, InitCare);
+	AddTableParameter(snapshots);
+	loader.RegisterFunction(snapshots);
 	TableFunction check("duckherder_check", {}, ScanCare, BindCheck, InitCare);
 	AddTableParameter(check);
 	loader.RegisterFunction(check);

@@ -5,7 +5,7 @@
 
 namespace duckling {
 
-//! `duckherder_table_files(table)`, `duckherder_check([table])`, `duckherder_vacuum([table], older_than := …)`,
+//! `duckherder_table_files(table)`, `duckherder_snapshots(table)`, `duckherder_check([table])`, `duckherder_vacuum([table], older_than := …)`,
 //! `duckherder_compact(table, target_size := …)`
 void RegisterCareFunctions(duckdb::DatabaseInstance &instance);
 

@@ -3,6 +3,8 @@
 #include "catalog_changes.hpp"
 
 #include "distributed_table.hpp"
+#include "notices.hpp"
+#include "table_transactions.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
@@ -11,6 +13,8 @@
 #include "duckdb/planner/operator/logical_alter.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_drop.hpp"
+
+#include <algorithm>
 
 using namespace duckdb;
 
@@ -33,6 +37,34 @@ bool IsSupported(const AlterInfo &info) {
 	}
 }
 
+void NoteDropped(ClientContext &context, CatalogEntry &entry) {
+	if (IsDistributed(entry)) {
+		TableTransactions::Get(entry.ParentCatalog()).NoteDropped(context, TableId(entry));
+	}
+}
+
+void NoteReplaced(ClientContext &context, const CreateTableInfo &info) {
+	if (info.on_conflict != OnCreateConflict::REPLACE_ON_CONFLICT) {
+		return;
+	}
+	auto entry = Catalog::GetEntry(context, EntryLookupInfo(CatalogType::TABLE_ENTRY, info.GetQualifiedName()),
+	                               OnEntryNotFound::RETURN_NULL);
+	if (entry) {
+		NoteDropped(context, *entry);
+	}
+}
+
+//! Of the schema of this name, which begins with the catalog, and of those in it.
+void NoteDroppedTables(ClientContext &context, const QualifiedName &name) {
+	auto &path = name.Path();
+	for (auto &schema : Catalog::GetCatalog(context, path.front()).GetSchemas(context)) {
+		auto schema_path = schema.get().GetSchemaPath();
+		if (schema_path.size() + 1 >= path.size() && std::equal(path.begin() + 1, path.end(), schema_path.begin())) {
+			schema.get().Scan(context, CatalogType::TABLE_ENTRY, [&](CatalogEntry &entry) { NoteDropped(context, entry); });
+		}
+	}
+}
+
 void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<const AlterInfo> alter) {
 	auto entry =
 	    Catalog::GetEntry(context, EntryLookupInfo(CatalogType::TABLE_ENTRY, name), OnEntryNotFound::RETURN_NULL);
@@ -41,6 +73,9 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 	}
 	if (IsOfList(entry->Cast<TableCatalogEntry>())) {
 		RefuseList();
+	}
+	if (!alter) {
+		NoteDropped(context, *entry);
 	}
 	if (alter && IsDistributed(*entry) && !IsSupported(*alter)) {
 		throw NotImplementedException("This ALTER is not supported for distributed table \"%s\": create the table anew",
@@ -53,7 +88,13 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 void CheckCatalogChange(ClientContext &context, LogicalOperator &op) {
 	if (op.type == LogicalOperatorType::LOGICAL_CREATE_TABLE) {
 		auto &create = op.Cast<LogicalCreateTable>();
-		TakeDefaultKind(create.schema.catalog, create.info->Base().Cast<CreateTableInfo>());
+		auto &info = create.info->Base().Cast<CreateTableInfo>();
+		NoteReplaced(context, info);
+		auto reason = TakeDefaultKind(create.schema.catalog, info);
+		if (!reason.empty()) {
+			AddNotice(context, StringUtil::Format("Table \"%s\" is a native table of the driver, not a distributed one: %s",
+			                                      info.GetTableName().GetIdentifierName(), reason));
+		}
 	} else if (op.type == LogicalOperatorType::LOGICAL_ALTER) {
 		auto &info = *op.Cast<LogicalAlter>().info;
 		if (info.GetCatalogType() == CatalogType::TABLE_ENTRY || info.type == AlterType::SET_COMMENT) {
@@ -67,6 +108,8 @@ void CheckCatalogChange(ClientContext &context, LogicalOperator &op) {
 		} else if (info.type == CatalogType::SCHEMA_ENTRY &&
 		           (name.Name() == Identifier(LIST_SCHEMA) || name.Schema() == Identifier(LIST_SCHEMA))) {
 			RefuseList();
+		} else if (info.type == CatalogType::SCHEMA_ENTRY) {
+			NoteDroppedTables(context, name);
 		}
 	}
 }

@@ -107,15 +107,20 @@ void TakeTableOptions(DatabaseInstance &instance, CreateTableInfo &info) {
 	info.tags[TABLE_ID_TAG] = UUID::ToString(UUIDv7::GenerateRandomUUID());
 }
 
-void TakeDefaultKind(Catalog &catalog, CreateTableInfo &info) {
+string TakeDefaultKind(Catalog &catalog, CreateTableInfo &info) {
 	auto &instance = catalog.GetDatabase();
 	if (!TableStorage::Get(DBConfig::GetConfig(instance)).is_default || !dynamic_cast<DucklingCatalog *>(&catalog) ||
 	    info.options.find(OPTION) != info.options.end() || info.GetQualifiedName().Schema() == Identifier(LIST_SCHEMA)) {
-		return;
+		return "";
 	}
-	if (!FindKey(info) && !ReservedColumn(info)) {
-		info.options[OPTION] = ConstantExpression::Boolean(true);
+	if (auto key = FindKey(info)) {
+		return StringUtil::Format("the constraint \"%s\" needs an index", key->ToString());
 	}
+	if (auto name = ReservedColumn(info)) {
+		return StringUtil::Format("scans of files have a column \"%s\" already", name);
+	}
+	info.options[OPTION] = ConstantExpression::Boolean(true);
+	return "";
 }
 
 bool WillBeDistributed(DatabaseInstance &instance, CreateTableInfo &info) {

@@ -32,8 +32,8 @@ bool IsOfList(const duckdb::TableCatalogEntry &table);
 //! nothing of the clause; does nothing the second time.
 void TakeTableOptions(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
 //! What the server's default says of a table to be created, of which the statement says nothing: it becomes an option of the
-//! statement. A table that cannot be distributed stays native.
-void TakeDefaultKind(duckdb::Catalog &catalog, duckdb::CreateTableInfo &info);
+//! statement. A table that cannot be distributed stays native; returns why it cannot, else an empty text.
+std::string TakeDefaultKind(duckdb::Catalog &catalog, duckdb::CreateTableInfo &info);
 //! Whether `info` is of a table that will be, or is, distributed.
 bool WillBeDistributed(duckdb::DatabaseInstance &instance, duckdb::CreateTableInfo &info);
 

@@ -64,6 +64,17 @@ unique_ptr<TransactionManager> CreateTransactionManager(optional_ptr<StorageExte
 
 } // namespace
 
+bool VerifiedFiles::Has(const string &path, const string &file_version) const {
+	lock_guard<mutex> guard(lock);
+	auto found = versions.find(path);
+	return found != versions.end() && found->second == file_version;
+}
+
+void VerifiedFiles::Add(const string &path, const string &file_version) {
+	lock_guard<mutex> guard(lock);
+	versions[path] = file_version;
+}
+
 TableStorage &TableStorage::Get(const DBConfig &config) {
 	return static_cast<TableStorage &>(*StorageExtension::Find(config, DATABASE_TYPE)->storage_info);
 }

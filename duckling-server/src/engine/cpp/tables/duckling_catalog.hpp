@@ -4,6 +4,7 @@
 #include "duckdb/catalog/duck_catalog.hpp"
 #include "duckdb/storage/storage_extension.hpp"
 
+#include <map>
 #include <string>
 
 namespace duckling {
@@ -11,12 +12,24 @@ namespace duckling {
 //! What databases are attached as.
 constexpr const char *DATABASE_TYPE = "duckling";
 
+//! Files that somebody has written to or copied, as far as can be told, and that have the contents that they should have.
+class VerifiedFiles {
+public:
+	bool Has(const std::string &path, const std::string &file_version) const;
+	void Add(const std::string &path, const std::string &file_version);
+
+private:
+	mutable duckdb::mutex lock;
+	std::map<std::string, std::string> versions;
+};
+
 //! Of an instance.
 struct TableStorage : public duckdb::StorageExtensionInfo {
 	//! Folder of all files of distributed tables, without a slash at its end; empty if there is none
 	std::string root;
 	//! Tables are distributed if their statement does not say
 	bool is_default = false;
+	VerifiedFiles verified;
 
 	static TableStorage &Get(const duckdb::DBConfig &config);
 };
@@ -25,6 +38,9 @@ class DucklingCatalog : public duckdb::DuckCatalog {
 public:
 	using DuckCatalog::DuckCatalog;
 
+	bool SupportsTimeTravel() const override {
+		return true;
+	}
 	duckdb::ErrorData SupportsCreateTable(duckdb::BoundCreateTableInfo &info) override;
 	duckdb::PhysicalOperator &PlanCreateTableAs(duckdb::ClientContext &context, duckdb::PhysicalPlanGenerator &planner,
 	                                            duckdb::LogicalCreateTable &op, duckdb::PhysicalOperator &plan) override;

@@ -6,10 +6,13 @@
 
 #include "duckdb/common/crypto/md5.hpp"
 #include "duckdb/common/file_system.hpp"
+#include "duckdb/common/string_util.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <functional>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace duckdb;
@@ -32,11 +35,11 @@ void SyncFolder(const string &path) {
 	}
 }
 
-string Digest(ClientContext &context, FileHandle &file) {
+string Digest(FileHandle &file, const std::function<void()> &interrupt_check) {
 	MD5Context digest;
 	auto buffer = make_unsafe_uniq_array<data_t>(BUFFER_BYTES);
 	while (auto bytes = file.Read(buffer.get(), BUFFER_BYTES)) {
-		context.InterruptCheck();
+		interrupt_check();
 		digest.Add(buffer.get(), NumericCast<idx_t>(bytes));
 	}
 	return digest.FinishHex();
@@ -54,12 +57,25 @@ void CreateFolder(ClientContext &context, const string &path) {
 }
 
 string Checksum(ClientContext &context, const string &path) {
-	return Digest(context, *FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ));
+	return Digest(*FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ),
+	              [&]() { context.InterruptCheck(); });
 }
 
-string MakeDurable(ClientContext &context, const string &root, const string &path) {
+string Checksum(FileHandle &file) {
+	return Digest(file, []() {});
+}
+
+string FileVersion(const string &path) {
+	struct stat status;
+	if (FileSystem::IsRemoteFile(path) || stat(path.c_str(), &status) != 0) {
+		return "";
+	}
+	return StringUtil::Format("%d bytes of %d.%09d", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+DurableFile MakeDurable(ClientContext &context, const string &root, const string &path) {
 	auto file = FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ);
-	auto checksum = Digest(context, *file);
+	auto checksum = Digest(*file, [&]() { context.InterruptCheck(); });
 	if (!FileSystem::IsRemoteFile(path)) {
 		file->Sync();
 		for (auto folder = path; folder.size() > root.size();) {
@@ -68,7 +84,7 @@ string MakeDurable(ClientContext &context, const string &root, const string &pat
 		}
 	}
 	CrashPoint("after_sync");
-	return checksum;
+	return {checksum, FileVersion(path)};
 }
 
 } // namespace duckling

@@ -1,17 +1,28 @@
 // Makes files survive a crash of the machine.
 #pragma once
 
+#include "duckdb/common/file_system.hpp"
 #include "duckdb/main/client_context.hpp"
 
 #include <string>
 
 namespace duckling {
 
-//! Write a complete file, and the folders from it up to `root`, through to the disk; returns the file's MD5.
-std::string MakeDurable(duckdb::ClientContext &context, const std::string &root, const std::string &path);
+struct DurableFile {
+	//! MD5, in hexadecimal digits
+	std::string checksum;
+	std::string version;
+};
+
+//! Write a complete file, and the folders from it up to `root`, through to the disk.
+DurableFile MakeDurable(duckdb::ClientContext &context, const std::string &root, const std::string &path);
 //! Make a folder in a folder that must be there: a storage that is not mounted is not made anew.
 void CreateFolder(duckdb::ClientContext &context, const std::string &path);
 //! MD5 of a file, in hexadecimal digits.
 std::string Checksum(duckdb::ClientContext &context, const std::string &path);
+std::string Checksum(duckdb::FileHandle &file);
+//! What the file system knows of a file's contents, its size and when it was written to: while that is the same, so are they, unless the
+//! disk is damaged. Empty if there is no file, or if it is in an object store.
+std::string FileVersion(const std::string &path);
 
 } // namespace duckling

@@ -6,13 +6,34 @@
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/storage/data_table.hpp"
+#include "duckdb/storage/table/append_state.hpp"
 #include "duckdb/storage/table/delete_state.hpp"
 #include "duckdb/storage/table/scan_state.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
+#include "duckdb/transaction/local_storage.hpp"
 
 using namespace duckdb;
 
 namespace duckling {
+
+namespace {
+
+void InChunks(const vector<LogicalType> &types, const std::vector<vector<Value>> &rows,
+              const std::function<void(DataChunk &)> &append) {
+	DataChunk chunk;
+	chunk.Initialize(Allocator::DefaultAllocator(), types);
+	for (idx_t row = 0; row < rows.size(); row++) {
+		for (idx_t column = 0; column < types.size(); column++) {
+			chunk.data[column].Append(rows[row][column]);
+		}
+		if (chunk.size() == STANDARD_VECTOR_SIZE || row + 1 == rows.size()) {
+			append(chunk);
+			chunk.Reset();
+		}
+	}
+}
+
+} // namespace
 
 string ListDefinition::CreateSql(const string &quoted_schema) const {
 	vector<string> definitions;
@@ -83,23 +104,14 @@ void ListTable::Scan(const string *table_id, const Visitor &visit) {
 }
 
 void ListTable::Append(const std::vector<vector<Value>> &rows) {
-	DataChunk chunk;
-	chunk.Initialize(context, types);
-	auto flush = [&]() {
-		entry->GetStorage().LocalAppend(*entry, context, chunk, {});
-		chunk.Reset();
-	};
-	for (auto &row : rows) {
-		for (idx_t column = 0; column < types.size(); column++) {
-			chunk.data[column].Append(row[column]);
-		}
-		if (chunk.size() == STANDARD_VECTOR_SIZE) {
-			flush();
-		}
-	}
-	if (chunk.size() > 0) {
-		flush();
-	}
+	InChunks(types, rows, [&](DataChunk &chunk) { entry->GetStorage().LocalAppend(*entry, context, chunk, {}); });
+}
+
+void ListTable::AppendAtCommit(DuckTransaction &transaction, DuckTableEntry &entry, const std::vector<vector<Value>> &rows) {
+	LocalAppendState state;
+	LocalStorage::Get(transaction).InitializeAppend(state, entry.GetStorage(), entry);
+	InChunks(entry.GetTypes(), rows, [&](DataChunk &chunk) { LocalStorage::Append(state, entry, chunk); });
+	LocalStorage::FinalizeAppend(state);
 }
 
 void ListTable::Remove(const std::vector<row_t> &rows) {

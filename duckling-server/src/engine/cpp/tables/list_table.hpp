@@ -7,6 +7,10 @@
 #include <functional>
 #include <string>
 
+namespace duckdb {
+class DuckTransaction;
+}
+
 namespace duckling {
 
 struct ListDefinition {
@@ -32,8 +36,15 @@ public:
 	//! Visit those of a distributed table.
 	void Scan(const std::string &table_id, const Visitor &visit);
 	void Append(const std::vector<duckdb::vector<duckdb::Value>> &rows);
+	//! The same, in a transaction that is being committed: it is its context's no more.
+	static void AppendAtCommit(duckdb::DuckTransaction &transaction, duckdb::DuckTableEntry &entry,
+	                           const std::vector<duckdb::vector<duckdb::Value>> &rows);
 	//! Throws DuckDB's error of a conflict if another transaction has removed one.
 	void Remove(const std::vector<duckdb::row_t> &rows);
+
+	duckdb::DuckTableEntry &Entry() {
+		return *entry;
+	}
 
 private:
 	void Scan(const std::string *table_id, const Visitor &visit);

@@ -3,10 +3,13 @@
 #include "listed_files.hpp"
 
 #include "distributed_table.hpp"
+#include "duckling_catalog.hpp"
+#include "durable_files.hpp"
 
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/execution/expression_executor.hpp"
+#include "duckdb/main/config.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/expression/bound_comparison_expression.hpp"
 #include "duckdb/planner/expression/bound_conjunction_expression.hpp"
@@ -271,14 +274,14 @@ unique_ptr<MultiFileList> ListedFiles::DynamicFilterPushdown(MultiFileDynamicPus
 
 vector<OpenFileInfo> ListedFiles::GetAllFiles() const {
 	for (idx_t i = 0; i < files.size(); i++) {
-		CheckSize(i);
+		CheckFile(i);
 	}
 	return SimpleMultiFileList::GetAllFiles();
 }
 
 OpenFileInfo ListedFiles::GetFile(idx_t i) const {
 	if (i < files.size()) {
-		CheckSize(i);
+		CheckFile(i);
 	}
 	return SimpleMultiFileList::GetFile(i);
 }
@@ -295,20 +298,29 @@ unique_ptr<MultiFileList> ListedFiles::Copy() const {
 	return make_uniq<ListedFiles>(instance, columns, files);
 }
 
-void ListedFiles::CheckSize(idx_t i) const {
-	auto &path = paths[i].path;
-	if (FileSystem::IsRemoteFile(path)) {
-		return;
-	}
+void ListedFiles::CheckFile(idx_t i) const {
 	lock_guard<mutex> guard(lock);
 	if (checked[i]) {
 		return;
 	}
-	auto handle = FileSystem::GetFileSystem(instance).OpenFile(path, FileFlags::FILE_FLAGS_READ);
-	auto size = NumericCast<idx_t>(handle->GetFileSize());
-	if (size != files[i].file_size_bytes) {
-		throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path,
-		                  size, files[i].file_size_bytes);
+	auto &file = files[i];
+	auto &path = paths[i].path;
+	if (FileSystem::IsRemoteFile(path)) {
+		return;
+	}
+	auto &verified = TableStorage::Get(DBConfig::GetConfig(instance)).verified;
+	auto version = FileVersion(path);
+	if (version != file.file_version && !verified.Has(path, version)) {
+		auto handle = FileSystem::GetFileSystem(instance).OpenFile(path, FileFlags::FILE_FLAGS_READ);
+		auto size = NumericCast<idx_t>(handle->GetFileSize());
+		if (size != file.file_size_bytes) {
+			throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path,
+			                  size, file.file_size_bytes);
+		}
+		if (Checksum(*handle) != file.checksum) {
+			throw IOException("The file \"%s\" of a distributed table is damaged: its checksum is not the one that is listed", path);
+		}
+		verified.Add(path, version);
 	}
 	checked[i] = true;
 }

@@ -53,8 +53,8 @@ private:
 	std::vector<TableFile> Matching(duckdb::ClientContext &context, const Conditions &conditions) const;
 	//! What the list tells of the columns that `used` names; nothing of the others.
 	std::vector<duckdb::BaseStatistics> Statistics(const TableFile &file, const std::set<duckdb::idx_t> &used) const;
-	//! Throw if a file is missing or is another one.
-	void CheckSize(duckdb::idx_t i) const;
+	//! Throw if a file is missing or is another one. Its checksum is compared if it looks as if somebody had written to it since.
+	void CheckFile(duckdb::idx_t i) const;
 
 	duckdb::DatabaseInstance &instance;
 	std::shared_ptr<const FileColumns> columns;

@@ -12,6 +12,7 @@
 #include "listed_files.hpp"
 #include "stored_types.hpp"
 #include "table_columns.hpp"
+#include "table_snapshots.hpp"
 
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/multi_file/multi_file_states.hpp"
@@ -77,6 +78,9 @@ public:
 		if (table && IsDistributed(*table)) {
 			auto scan = ScanFiles(get, *table);
 			op = scan ? std::move(scan) : std::move(op);
+		} else if (table && get.at_clause) {
+			throw BinderException("Table \"%s\" is a native one: only distributed tables have snapshots, which AT can read",
+			                      table->name.GetIdentifierName());
 		}
 	}
 
@@ -113,6 +117,10 @@ private:
 			break;
 		case LogicalOperatorType::LOGICAL_UPDATE:
 			table = op.Cast<LogicalUpdate>().table;
+			break;
+		case LogicalOperatorType::LOGICAL_DROP:
+			// Its transaction has to know
+			binder.GetStatementProperties().always_require_rebind = true;
 			break;
 		default:
 			break;
@@ -248,10 +256,17 @@ private:
 		return std::move(result);
 	}
 
+	std::vector<TableFile> FilesOf(const LogicalGet &get, TableCatalogEntry &table) {
+		if (files) {
+			return *files;
+		}
+		return get.at_clause ? FilesAt(context, table, *get.at_clause) : ListFiles(context, table);
+	}
+
 	unique_ptr<LogicalOperator> ScanFiles(LogicalGet &get, TableCatalogEntry &table) {
 		vector<Value> paths;
 		vector<FileGroup> groups;
-		for (auto &file : files ? *files : ListFiles(context, table)) {
+		for (auto &file : FilesOf(get, table)) {
 			paths.emplace_back(StoredPath(context, file.path));
 			auto group = std::find_if(groups.begin(), groups.end(), [&](const FileGroup &group) {
 				return group.ids == file.column_ids && group.names == file.column_names;

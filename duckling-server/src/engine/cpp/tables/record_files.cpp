@@ -6,6 +6,7 @@
 #include "distributed_table.hpp"
 #include "durable_files.hpp"
 #include "rewritten_files.hpp"
+#include "table_snapshots.hpp"
 #include "table_transactions.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
@@ -89,9 +90,9 @@ SinkResultType RecordFiles::Sink(ExecutionContext &context, DataChunk &chunk, Op
 				throw ConstraintException("%s", column.violation);
 			}
 		}
-		auto checksum = MakeDurable(context.client, root, path);
-		written.files.push_back({path.substr(root.size() + 1), row_count, UBigIntValue::Get(chunk.GetValue(2, row)), checksum,
-		                         chunk.GetValue(4, row), column_ids, column_names, PartitionValues(chunk.GetValue(5, row))});
+		auto durable = MakeDurable(context.client, root, path);
+		written.files.push_back({path.substr(root.size() + 1), row_count, UBigIntValue::Get(chunk.GetValue(2, row)),
+		                         durable.checksum, durable.version, chunk.GetValue(4, row), column_ids, column_names, PartitionValues(chunk.GetValue(5, row))});
 		written.row_count += row_count;
 	}
 	return SinkResultType::NEED_MORE_INPUT;
@@ -112,7 +113,7 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 			replaced.push_back(changed_files[entry.first]);
 		}
 		// Before they are written anew, which is in vain if another transaction has changed them
-		RemoveFiles(context, catalog, replaced);
+		RemoveFiles(context, catalog, table_id, replaced);
 		for (auto &entry : changes->going) {
 			auto &file = changed_files[entry.first];
 			auto going = NumericCast<idx_t>(std::count(entry.second.begin(), entry.second.end(), true));
@@ -124,7 +125,11 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 	if (gives_way) {
 		TableTransactions::Get(catalog).StayAlone(context);
 	}
-	RemoveFiles(context, catalog, replaced_files);
+	RemoveFiles(context, catalog, table_id, replaced_files);
+	if (alter) {
+		// Their files do not have the columns that the table has now
+		ForgetSnapshots(context, catalog, table_id);
+	}
 	AddFiles(context, catalog, table_id, files);
 	TableTransactions::Get(catalog).NoteWritten(context, table_id);
 	CrashPoint("after_list");

@@ -79,10 +79,10 @@ TableFile RewriteFile(ClientContext &context, const TableFile &file, const RowSe
 		result->ThrowError();
 	}
 	CrashPoint("after_rewrite");
-	auto checksum = MakeDurable(context, root, root + "/" + path);
+	auto durable = MakeDurable(context, root, root + "/" + path);
 	auto row = *result->begin();
-	return {path, UBigIntValue::Get(row.GetBaseValue(1)), UBigIntValue::Get(row.GetBaseValue(2)), checksum,
-	        row.GetBaseValue(4), file.column_ids, file.column_names, file.partition_values};
+	return {path, UBigIntValue::Get(row.GetBaseValue(1)), UBigIntValue::Get(row.GetBaseValue(2)), durable.checksum,
+	        durable.version, row.GetBaseValue(4), file.column_ids, file.column_names, file.partition_values};
 }
 
 void RegisterRewriting(DatabaseInstance &instance) {

@@ -20,6 +20,8 @@ struct TableFile {
 	duckdb::idx_t file_size_bytes;
 	//! MD5, in hexadecimal digits
 	std::string checksum;
+	//! As FileVersion() tells it
+	std::string file_version;
 	//! MAP(column, MAP(statistic, value)), as COPY … (RETURN_STATS) tells them
 	duckdb::Value column_statistics;
 	//! Of its columns, in their order
@@ -27,6 +29,8 @@ struct TableFile {
 	std::vector<std::string> column_names;
 	//! Texts of what its rows have in common, one for each key by which the table is partitioned
 	std::vector<std::string> partition_values;
+	//! Ids of the changes (see table_snapshots.hpp) that have listed it and taken it off the list, if any has
+	std::string added_by, removed_by;
 	//! Of its row in the list, for as long as the transaction
 	duckdb::row_t list_row = 0;
 };
@@ -41,12 +45,19 @@ std::vector<TableFile> ListFiles(duckdb::ClientContext &context, duckdb::TableCa
 //! Add files of a table to the list, in the transaction of `context`.
 void AddFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id,
               const std::vector<TableFile> &files);
-//! Take files off the list, in the transaction of `context`. Throws DuckDB's error of a conflict if another transaction has done so.
-void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::vector<TableFile> &files);
+//! Take files of a table off the list, in the transaction of `context`: they become former ones. Throws DuckDB's error of a conflict
+//! if another transaction has done so.
+void RemoveFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id,
+                 const std::vector<TableFile> &files);
 
-//! Paths of the files of all tables of a database.
-std::set<std::string> ListedPaths(duckdb::ClientContext &context, duckdb::Catalog &catalog);
-//! Take all files of other tables off the list.
+//! Files that snapshots of a table have and its present does not, as the transaction of `context` sees them.
+std::vector<TableFile> ListFormerFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::string &table_id);
+//! Forget former files, in the transaction of `context`.
+void ForgetFormerFiles(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::vector<TableFile> &files);
+
+//! Paths of the files of all tables of a database, and of their snapshots, if these are wanted too.
+std::set<std::string> ListedPaths(duckdb::ClientContext &context, duckdb::Catalog &catalog, bool with_former_files);
+//! Forget what the lists tell of other tables.
 void RemoveTablesBut(duckdb::ClientContext &context, duckdb::Catalog &catalog, const std::set<std::string> &table_ids);
 
 //! Of a new file: nothing else has it, and it tells when it was made.

@@ -3,13 +3,16 @@
 #include "table_transactions.hpp"
 
 #include "crash_points.hpp"
+#include "table_snapshots.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/exception/transaction_exception.hpp"
+#include "duckdb/common/types/uuid.hpp"
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 using namespace duckdb;
@@ -55,6 +58,10 @@ void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const
 		return commit != commits.end() && commit->second >= transaction.start_time;
 	};
 	for (auto &table_id : changes.written) {
+		if (is_later(dropped_at, table_id)) {
+			throw TransactionException("Transaction conflict: attempting to write to a distributed table that has been dropped "
+			                           "by a different transaction");
+		}
 		if (is_later(altered_at, table_id)) {
 			throw TransactionException("Transaction conflict: attempting to write to a distributed table that has been altered "
 			                           "by a different transaction");
@@ -68,22 +75,99 @@ void TableTransactions::CheckConflicts(const DuckTransaction &transaction, const
 	}
 }
 
-std::vector<string> TableTransactions::Unreadable(ClientContext &context, const std::vector<string> &unlisted) {
-	auto start_time = Transaction::Get(context, db).Cast<DuckTransaction>().start_time;
-	auto oldest = LowestVisibilityBound();
+void TableTransactions::NoteDropped(ClientContext &context, const string &table_id) {
 	lock_guard<mutex> guard(lock);
-	std::map<string, transaction_t> found;
+	ChangesOf(context).dropped.insert(table_id);
+}
+
+string TableTransactions::NoteChange(ClientContext &context, const string &table_id) {
+	auto &catalog = db.GetCatalog();
+	ListTable snapshots(context, catalog, SnapshotsList());
+	int64_t seen = 0;
+	{
+		lock_guard<mutex> guard(lock);
+		auto &changes = ChangesOf(context);
+		if (changes.last_versions.count(table_id)) {
+			return changes.id;
+		}
+		auto known = last_versions.find(table_id);
+		seen = known == last_versions.end() ? -1 : known->second;
+	}
+	if (seen < 0) {
+		seen = LastVersion(context, catalog, table_id);
+	}
+	lock_guard<mutex> guard(lock);
+	auto &changes = ChangesOf(context);
+	if (changes.id.empty()) {
+		changes.id = UUID::ToString(UUIDv7::GenerateRandomUUID());
+		changes.snapshots = &snapshots.Entry();
+	}
+	changes.last_versions[table_id] = seen;
+	return changes.id;
+}
+
+string TableTransactions::ChangeOf(ClientContext &context) {
+	lock_guard<mutex> guard(lock);
+	auto found = running.find(&Transaction::Get(context, db));
+	return found == running.end() ? "" : found->second.id;
+}
+
+std::map<string, int64_t> TableTransactions::AddSnapshots(DuckTransaction &transaction, const Changes &changes) {
+	std::map<string, int64_t> versions;
+	if (changes.last_versions.empty()) {
+		return versions;
+	}
+	auto now = Timestamp::GetCurrentTimestamp();
+	std::vector<vector<Value>> rows;
+	lock_guard<mutex> guard(lock);
+	for (auto &entry : changes.last_versions) {
+		// Others may have committed since
+		auto known = last_versions.find(entry.first);
+		auto last = known == last_versions.end() ? entry.second : std::max(entry.second, known->second);
+		versions[entry.first] = last + 1;
+		rows.push_back(SnapshotRow(entry.first, last + 1, now, changes.id));
+	}
+	ListTable::AppendAtCommit(transaction, *changes.snapshots, rows);
+	return versions;
+}
+
+bool TableTransactions::OthersBeganAt(ClientContext &context, transaction_t time) {
+	auto &own = Transaction::Get(context, db);
+	std::lock_guard<std::mutex> guard(open_lock);
+	return begun_at.size() == open_count && std::all_of(begun_at.begin(), begun_at.end(), [&](auto &transaction) {
+		       return transaction.first == &own || transaction.second >= time;
+	       });
+}
+
+std::vector<string> TableTransactions::Abandoned(ClientContext &context, const std::vector<string> &paths, transaction_t time) {
+	lock_guard<mutex> guard(lock);
+	std::map<string, UnlistedFile> found;
 	std::vector<string> result;
-	for (auto &path : unlisted) {
-		auto known = first_unlisted.find(path);
-		auto since = known == first_unlisted.end() ? start_time : known->second;
-		// All that run began then or later
-		if (since - 1 < oldest) {
+	for (auto &path : paths) {
+		auto known = unlisted.find(path);
+		auto &file = found[path] = known == unlisted.end() ? UnlistedFile {time, {}} : known->second;
+		if (file.abandoned || OthersBeganAt(context, file.found)) {
 			result.push_back(path);
 		}
-		found[path] = since;
 	}
-	first_unlisted = std::move(found);
+	unlisted = std::move(found);
+	return result;
+}
+
+std::vector<string> TableTransactions::Unreadable(ClientContext &context, const std::vector<string> &paths, transaction_t time) {
+	lock_guard<mutex> guard(lock);
+	std::vector<string> result;
+	for (auto &path : paths) {
+		auto known = unlisted.find(path);
+		// If another vacuum has not forgotten it meanwhile
+		auto since = known != unlisted.end() && known->second.abandoned ? *known->second.abandoned : time;
+		if (OthersBeganAt(context, since)) {
+			result.push_back(path);
+			unlisted.erase(path);
+		} else if (known != unlisted.end()) {
+			known->second.abandoned = since;
+		}
+	}
 	return result;
 }
 
@@ -115,6 +199,7 @@ void TableTransactions::NoteEnd(const Transaction *transaction) {
 	{
 		std::lock_guard<std::mutex> guard(open_lock);
 		open_count--;
+		begun_at.erase(transaction);
 		alone = alone == transaction ? nullptr : alone;
 	}
 	open_changed.notify_all();
@@ -133,7 +218,10 @@ Transaction &TableTransactions::StartTransaction(ClientContext &context) {
 	}
 	try {
 		// Which may wait for others to end
-		return DuckTransactionManager::StartTransaction(context);
+		auto &transaction = DuckTransactionManager::StartTransaction(context);
+		std::lock_guard<std::mutex> guard(open_lock);
+		begun_at[&transaction] = transaction.Cast<DuckTransaction>().start_time;
+		return transaction;
 	} catch (...) {
 		NoteEnd(nullptr);
 		throw;
@@ -148,12 +236,15 @@ ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transacti
 
 ErrorData TableTransactions::Commit(ClientContext &context, Transaction &transaction) {
 	auto changes = TakeChanges(transaction);
-	if (changes.written.empty() && changes.altered.empty()) {
+	if (changes.written.empty() && changes.altered.empty() && changes.dropped.empty() && changes.id.empty()) {
 		return DuckTransactionManager::CommitTransaction(context, transaction);
 	}
 	lock_guard<mutex> guard(commit_lock);
+	std::map<string, int64_t> versions;
 	try {
-		CheckConflicts(transaction.Cast<DuckTransaction>(), changes);
+		auto &duck_transaction = transaction.Cast<DuckTransaction>();
+		CheckConflicts(duck_transaction, changes);
+		versions = AddSnapshots(duck_transaction, changes);
 	} catch (const std::exception &conflict) {
 		DuckTransactionManager::RollbackTransaction(transaction);
 		return ErrorData(conflict);
@@ -169,6 +260,13 @@ ErrorData TableTransactions::Commit(ClientContext &context, Transaction &transac
 		}
 		for (auto &table_id : changes.altered) {
 			altered_at[table_id] = now;
+		}
+		for (auto &table_id : changes.dropped) {
+			dropped_at[table_id] = now;
+		}
+		lock_guard<mutex> versions_guard(lock);
+		for (auto &entry : versions) {
+			last_versions[entry.first] = entry.second;
 		}
 	}
 	return failure;

@@ -1,17 +1,20 @@
 // A file may have no entry in the list because its transaction has not committed yet, and one that has lost its entry may still
-// be read by transactions that began before. So a file goes when all transactions that run have begun after it was first
-// found unlisted, and it is not listed even then. Files of transactions that begin meanwhile are told by the time in their names.
+// be read by transactions that began before. So a file is abandoned when all transactions that run have begun after it was first
+// found unlisted, which had no part in writing it, and it is not listed even then: it never will be. It goes when all that run
+// have begun after that. Files of transactions that begin meanwhile are told by the time in their names.
 
 #include "unlisted_files.hpp"
 
 #include "distributed_table.hpp"
 #include "table_files.hpp"
+#include "table_snapshots.hpp"
 #include "table_transactions.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/main/connection.hpp"
+#include "duckdb/transaction/duck_transaction.hpp"
 #include "duckdb/transaction/meta_transaction.hpp"
 
 using namespace duckdb;
@@ -53,49 +56,81 @@ std::vector<string> TableFolders(FileSystem &fs, const string &root, const strin
 	return result;
 }
 
+struct ListedFilesNow {
+	std::set<string> paths;
+	//! When the transaction began that sees them
+	transaction_t time;
+};
+
 //! What a transaction lists that begins now: it sees what has been committed meanwhile.
-std::set<string> ListedNow(ClientContext &context, Catalog &catalog) {
+ListedFilesNow ListNow(ClientContext &context, Catalog &catalog) {
 	Connection connection(*context.db);
-	std::set<string> result;
-	connection.context->RunFunctionInTransaction([&]() { result = ListedPaths(*connection.context, catalog); });
+	ListedFilesNow result;
+	connection.context->RunFunctionInTransaction([&]() {
+		result.paths = ListedPaths(*connection.context, catalog, true);
+		result.time = DuckTransaction::Get(*connection.context, catalog).start_time;
+	});
 	return result;
+}
+
+std::vector<string> Without(const std::vector<string> &paths, const std::set<string> &left_out) {
+	std::vector<string> result;
+	for (auto &path : paths) {
+		if (!left_out.count(path)) {
+			result.push_back(path);
+		}
+	}
+	return result;
+}
+
+//! At once: files are removed at once too.
+void ForgetOldSnapshots(ClientContext &context, Catalog &catalog, const std::set<string> &table_ids, timestamp_t limit) {
+	Connection connection(*context.db);
+	connection.context->RunFunctionInTransaction([&]() {
+		MetaTransaction::Get(*connection.context)
+		    .ModifyDatabase(catalog.GetAttached(), DatabaseModificationType(DatabaseModificationType::DELETE_DATA));
+		ForgetSnapshotsBefore(*connection.context, catalog, table_ids, limit);
+	});
 }
 
 } // namespace
 
 std::vector<RemovedFile> RemoveUnlistedFiles(ClientContext &context, Catalog &catalog, optional_ptr<DuckTableEntry> table,
-                                             const interval_t &older_than) {
+                                             const std::set<string> &table_ids, const interval_t &older_than) {
 	auto &fs = FileSystem::GetFileSystem(context);
 	auto root = StorageRoot(*context.db);
 	auto begun = MetaTransaction::Get(context).start_timestamp;
 	auto limit_us = begun.value - Interval::GetMicro(older_than);
-	auto listed = ListedPaths(context, catalog);
+	ForgetOldSnapshots(context, catalog, table_ids, timestamp_t(limit_us));
 	std::vector<string> folders;
 	if (table) {
 		folders.push_back(TableFolder(context, catalog, TableId(*table)));
 	} else {
 		folders = TableFolders(fs, root, DatabaseFolder(context, catalog));
 	}
-	std::vector<string> unlisted;
+	std::vector<string> paths;
 	for (auto &folder : folders) {
-		for (auto &path : FilesIn(fs, root, folder, limit_us)) {
-			if (!listed.count(path)) {
-				unlisted.push_back(path);
-			}
-		}
+		auto in_folder = FilesIn(fs, root, folder, limit_us);
+		paths.insert(paths.end(), in_folder.begin(), in_folder.end());
 	}
-	auto unreadable = TableTransactions::Get(catalog).Unreadable(context, unlisted);
-	auto listed_now = ListedNow(context, catalog);
+	auto &transactions = TableTransactions::Get(catalog);
+	auto before = ListNow(context, catalog);
+	auto unlisted = Without(Without(paths, ListedPaths(context, catalog, false)), before.paths);
+	auto abandoned = transactions.Abandoned(context, unlisted, before.time);
+	auto now = ListNow(context, catalog);
 	std::vector<RemovedFile> result;
-	for (auto &path : unreadable) {
+	for (auto &path : transactions.Unreadable(context, Without(abandoned, now.paths), now.time)) {
 		context.InterruptCheck();
-		if (listed_now.count(path)) {
+		auto full_path = root + "/" + path;
+		auto file = fs.OpenFile(full_path, FileFlags::FILE_FLAGS_READ | FileFlags::FILE_FLAGS_NULL_IF_NOT_EXISTS);
+		if (!file) {
+			// Another vacuum was faster
 			continue;
 		}
-		auto full_path = root + "/" + path;
-		auto size = fs.OpenFile(full_path, FileFlags::FILE_FLAGS_READ)->GetFileSize();
-		fs.RemoveFile(full_path);
-		result.push_back({full_path, NumericCast<idx_t>(size)});
+		auto size = NumericCast<idx_t>(file->GetFileSize());
+		file.reset();
+		fs.TryRemoveFile(full_path);
+		result.push_back({full_path, size});
 	}
 	return result;
 }
