@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use object_store::ObjectMeta;
+use object_store::path::Path;
 
 use super::location::Location;
 use super::requests;
@@ -65,9 +66,14 @@ fn asks(interrupt: DhEngineInterrupt) -> impl Fn() -> bool {
     move || (interrupt.is_interrupted)(interrupt.context)
 }
 
+fn view(key: &Path) -> DhEngineStr {
+    let text: &str = key.as_ref();
+    text.into()
+}
+
 fn visit(visitor: &DhEngineObjectVisitor, object: &ObjectMeta) {
     let view = DhEngineObject {
-        key: object.location.as_ref().into(),
+        key: view(&object.location),
         size_bytes: object.size,
         modified_us: object.last_modified.timestamp_micros(),
         e_tag: object.e_tag.as_deref().unwrap_or_default().into(),
@@ -116,7 +122,7 @@ unsafe extern "C" fn list(
             visit(visitor, object);
         }
         for folder in &listing.folders {
-            (visitor.folder)(visitor.context, folder.as_ref().into());
+            (visitor.folder)(visitor.context, view(folder));
         }
         Ok(())
     })

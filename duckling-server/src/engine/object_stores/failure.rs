@@ -88,7 +88,7 @@ pub(super) fn of(action: &str, location: &Location, error: &Error) -> EngineErro
         Cause::Changed => "the file has been changed while it was read; run the statement again".to_string(),
         Cause::Other => short(&error.to_string()),
     };
-    EngineError::new("IO", format!("Cannot {action} file \"{url}\": {reason}"))
+    EngineError::new("IO", format!("Cannot {action} \"{url}\": {reason}"))
 }
 
 /// A text of a library's or of a store's, in one line, without secrets and without parameters of URLs, among which are signatures.
@@ -140,7 +140,7 @@ mod tests {
     fn parameters_of_urls_are_not_told() {
         let location = Location::parse("az://container/x").unwrap();
         let error = of(
-            "open",
+            "open file",
             &location,
             &generic("GET https://x.blob.core/c?sig=abc&se=1\nfailed"),
         );

@@ -50,7 +50,7 @@ impl ObjectFile {
         match requests::wait(&|| false, read)? {
             Ok(bytes) => Ok(Some(bytes.to_vec())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failure::of("read", &self.location, &error)),
+            Err(error) => Err(failure::of("read file", &self.location, &error)),
         }
     }
 
@@ -64,7 +64,7 @@ impl ObjectFile {
         let written = requests::wait(&|| false, write)?;
         written
             .map(drop)
-            .map_err(|error| failure::of("write", &self.location, &error))
+            .map_err(|error| failure::of("write file", &self.location, &error))
     }
 
     /// # Errors
@@ -72,7 +72,7 @@ impl ObjectFile {
     pub fn remove(&self) -> Result<(), EngineError> {
         let (store, path) = (self.store.client.clone(), self.path.clone());
         let removed = requests::wait(&|| false, async move { store.delete(&path).await })?;
-        removed.map_err(|error| failure::of("remove", &self.location, &error))
+        removed.map_err(|error| failure::of("remove file", &self.location, &error))
     }
 }
 

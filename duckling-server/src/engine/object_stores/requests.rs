@@ -82,7 +82,7 @@ pub(super) fn head(
             check_bucket(store, location, is_interrupted)?;
             Ok(None)
         }
-        Err(error) => Err(failure::of("open", location, &error)),
+        Err(error) => Err(failure::of("open file", location, &error)),
     }
 }
 
@@ -95,7 +95,9 @@ fn check_bucket(store: &Store, location: &Location, is_interrupted: &dyn Fn() ->
     let first = async move { client.list(Some(&path)).try_next().await };
     match wait(is_interrupted, first)? {
         Ok(_) => store.is_known.store(true, Ordering::Relaxed),
-        Err(error) if failure::cause(&error) == Cause::NoBucket => return Err(failure::of("open", location, &error)),
+        Err(error) if failure::cause(&error) == Cause::NoBucket => {
+            return Err(failure::of("open file", location, &error));
+        }
         // Who may read objects need not be allowed to list them.
         Err(_) => {}
     }
@@ -164,7 +166,7 @@ pub(super) fn read(
         ..GetOptions::default()
     };
     let bytes = async move { client.get_opts(&path, options).await?.bytes().await };
-    wait(is_interrupted, bytes)?.map_err(|error| failure::of("read", location, &error))
+    wait(is_interrupted, bytes)?.map_err(|error| failure::of("read file", location, &error))
 }
 
 /// Remove an object; one that is not there is no error.
@@ -172,7 +174,7 @@ pub(super) fn remove(store: &Store, location: &Location, is_interrupted: &dyn Fn
     let (client, path) = (store.client.clone(), location.path()?);
     match wait(is_interrupted, async move { client.delete(&path).await })? {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(failure::of("remove", location, &error)),
+        Err(error) => Err(failure::of("remove file", location, &error)),
     }
 }
 
@@ -185,7 +187,7 @@ pub(super) fn copy(
 ) -> Result<(), EngineError> {
     let (client, source, target) = (store.client.clone(), from.path()?, to.path()?);
     let copied = wait(is_interrupted, async move { client.copy(&source, &target).await })?;
-    copied.map_err(|error| failure::of("move", from, &error))
+    copied.map_err(|error| failure::of("move file", from, &error))
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(super) fn client(location: &Location) -> Result<Arc<dyn ObjectStore>, object
     let url = format!("{}/", location.store);
     let defaults = DEFAULTS.map(|(name, value)| (name.to_string(), value.to_string()));
     let settings = defaults.into_iter().chain(variables(location.provider));
-    Ok(match location.provider {
+    let client: Arc<dyn ObjectStore> = match location.provider {
         Provider::Aws => {
             let builder = AmazonS3Builder::new().with_url(url).with_retry(retry());
             let builder = settings.fold(builder, |builder, (name, value)| {
@@ -91,7 +91,8 @@ pub(super) fn client(location: &Location) -> Result<Arc<dyn ObjectStore>, object
             });
             Arc::new(builder.build()?)
         }
-    })
+    };
+    Ok(client)
 }
 
 /// The variables that users set first, for messages.

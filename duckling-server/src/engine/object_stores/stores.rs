@@ -48,7 +48,7 @@ pub(super) fn open(location: &Location) -> Result<Store, EngineError> {
         );
         return Err(EngineError::new("IO", message));
     }
-    let client = settings::client(location).map_err(|error| failure::of("open", location, &error))?;
+    let client = settings::client(location).map_err(|error| failure::of("open file", location, &error))?;
     let store = Store::new(client);
     stores.insert(location.store.clone(), store.clone());
     Ok(store)

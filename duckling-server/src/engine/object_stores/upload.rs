@@ -137,7 +137,7 @@ impl Upload {
         let task = requests::runtime()?.spawn(work);
         let outcome = requests::wait(is_interrupted, task)?;
         let outcome = outcome.map_err(|_| EngineError::lost("An upload to an object store"))?;
-        outcome.map_err(|error| failure::of("write", &self.location, &error))?;
+        outcome.map_err(|error| failure::of("write file", &self.location, &error))?;
         self.is_closed = false;
         Ok(())
     }
