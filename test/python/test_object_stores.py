@@ -136,6 +136,14 @@ def test_copy_writes_objects(storage: ObjectStorage, client: duckdb.DuckDBPyConn
     assert on_server(client, f"SELECT i, s FROM '{url}/names with spaces/*/*.parquet'") == [(1, "ä ö")]
 
 
+def test_a_database_is_exported_to_a_store(storage: ObjectStorage, client: duckdb.DuckDBPyConnection) -> None:
+    url = f"s3://{storage.bucket}/export"
+    client.execute("CREATE TABLE dh.n AS SELECT range AS i FROM range(1000)")
+    on_server(client, f"EXPORT DATABASE '{url}' (FORMAT parquet)")
+    assert {"export/schema.sql", "export/load.sql"} <= set(storage.store.keys(storage.bucket))
+    assert b"CREATE TABLE n(i BIGINT)" in storage.store.content(storage.bucket, "export/schema.sql")
+
+
 def test_a_large_object_is_sent_in_parts(storage: ObjectStorage, client: duckdb.DuckDBPyConnection) -> None:
     url = f"s3://{storage.bucket}/large.csv"
     on_server(client, f"COPY (SELECT i, repeat('x', 100) AS s FROM range(300000) r(i)) TO '{url}'")

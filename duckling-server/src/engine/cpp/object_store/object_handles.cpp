@@ -5,6 +5,7 @@
 #include "engine_internal.hpp"
 
 #include <cstring>
+#include <exception>
 
 using namespace duckdb;
 
@@ -76,6 +77,9 @@ ObjectWriter::ObjectWriter(ObjectFileSystem &fs, string path_p, FileOpenFlags fl
 }
 
 ObjectWriter::~ObjectWriter() {
+	if (upload && append_count == 1 && std::uncaught_exceptions() == 0) {
+		dh_engine_error_free(stores.upload_finish(upload, interrupt.View()));
+	}
 	Abort();
 }
 
@@ -85,6 +89,7 @@ void ObjectWriter::Append(const char *data, idx_t count) {
 	}
 	ThrowIfFailed(stores.upload_write(upload, {data, count}, interrupt.View()));
 	size += count;
+	append_count++;
 }
 
 void ObjectWriter::Finish() {

@@ -32,7 +32,8 @@ private:
 	duckdb::idx_t ahead_bytes;
 };
 
-//! An object that becomes visible when it is complete; one that is destroyed before does not.
+//! An object that becomes visible when it is closed. One that is destroyed before does not, unless a single call has written it:
+//! so DuckDB writes the scripts of EXPORT DATABASE.
 class ObjectWriter : public duckdb::FileHandle {
 public:
 	ObjectWriter(ObjectFileSystem &fs, std::string path, duckdb::FileOpenFlags flags, StatementInterrupt interrupt);
@@ -54,6 +55,7 @@ private:
 	StatementInterrupt interrupt;
 	//! Of Rust; null once it is complete or given up
 	void *upload = nullptr;
+	duckdb::idx_t append_count = 0;
 };
 
 } // namespace duckling
