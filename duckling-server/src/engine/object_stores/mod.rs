@@ -1,7 +1,7 @@
 //! Files on object stores: S3, Azure Blob Storage and Google Cloud Storage, named by URLs.
 //!
 //! Owns the clients of the stores, which are told by the process's environment where these are and who asks. DuckDB reaches
-//! them by [`callbacks`]; the server itself by [`ObjectFile`]. Every call blocks, and none is in the async runtime's threads.
+//! them by a table of functions; the server itself by [`ObjectFile`]. Every call blocks, and none is in the async runtime's threads.
 
 mod callbacks;
 mod failure;
