@@ -197,6 +197,13 @@ def test_a_restarted_server_finds_its_table(storage: ObjectStorage) -> None:
     assert storage.client().execute("FROM dh.t ORDER BY ALL").fetchall() == expected
 
 
+def test_another_storage_is_refused(storage: ObjectStorage, tmp_path: Path) -> None:
+    fill(storage.client())
+    assert storage.server.stop() == 0
+    said = start_fails(tmp_path, f"s3://{storage.bucket}/elsewhere", storage.store.environment)
+    assert "is not what it was" in said
+
+
 def test_workers_write_objects(storage: ObjectStorage, client: duckdb.DuckDBPyConnection, files: Path) -> None:
     on_server(client, f"CREATE VIEW source AS FROM read_parquet('s3://{storage.bucket}/parts/*/*.parquet')")
     client.execute("SET duckherder_distribution = 'force'")
@@ -265,7 +272,8 @@ def test_missing_files(storage: ObjectStorage, client: duckdb.DuckDBPyConnection
 def start_fails(folder: Path, url: str, environment: dict[str, str]) -> str:
     """What a server says that cannot use its storage."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [str(RELEASE / "duckling-server"), "--listen", "127.0.0.1:0", "--database", str(folder / "x.duckdb"), "--storage", url]
+    environment = {"DUCKLING_LOG": "debug", **environment}
+    command = [str(RELEASE / "duckling-server"), "--listen", "127.0.0.1:0", "--database", str(folder / "sales.duckdb"), "--storage", url]
     begun = time.monotonic()
     ended = subprocess.run(command, capture_output=True, text=True, env={**clean, **environment}, timeout=2 * LIMIT_S, check=False)
     assert time.monotonic() - begun < LIMIT_S
