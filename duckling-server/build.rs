@@ -6,7 +6,7 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 59] = [
+const SOURCES: [&str; 63] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
@@ -35,6 +35,10 @@ const SOURCES: [&str; 59] = [
     "src/engine/cpp/keeps_types.cpp",
     "src/engine/cpp/meter.cpp",
     "src/engine/cpp/notices.cpp",
+    "src/engine/cpp/object_store/object_file_system.cpp",
+    "src/engine/cpp/object_store/object_glob.cpp",
+    "src/engine/cpp/object_store/object_handles.cpp",
+    "src/engine/cpp/object_store/object_requests.cpp",
     "src/engine/cpp/prepared.cpp",
     "src/engine/cpp/stream.cpp",
     "src/engine/cpp/table_readers.cpp",

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::engine::Storage;
+
 /// Name of the one database of a server that is given none.
 const UNNAMED: &str = "memory";
 /// Names that DuckDB keeps for itself.
@@ -23,8 +25,8 @@ pub struct Config {
     pub memory_limit: Option<String>,
     /// Where statements spill what does not fit into memory; DuckDB's `.tmp` in the working directory if absent.
     pub temp_dir: Option<PathBuf>,
-    /// Folder of the files of distributed tables, which all ducklings reach; there can be none if absent.
-    pub storage: Option<PathBuf>,
+    /// Where the files of distributed tables lie, which all ducklings reach; there can be none if absent.
+    pub storage: Option<Storage>,
     /// Tables whose statement does not say so are distributed, if they can be; needs `storage`.
     pub distributed_by_default: bool,
     /// How often distributed tables are looked after: small files are compacted, and what nobody needs is removed. Never if zero.
@@ -152,7 +154,7 @@ pub enum ConfigError {
     ReadOnlyInMemory { name: String },
     #[error("there is no database \"{name}\" to be the default one: the server has {known}")]
     UnknownDefault { name: String, known: String },
-    #[error("tables cannot be distributed by default without a storage: add --storage DIR")]
+    #[error("tables cannot be distributed by default without a storage: add --storage DIR or --storage URL")]
     NoStorage,
     #[error("the folder for temporary files, {}, cannot be used: {reason}", path.display())]
     TempDir { path: PathBuf, reason: String },

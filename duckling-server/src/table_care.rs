@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::config::DatabaseConfig;
-use crate::engine::{Connection, Database, EngineError, quote_identifier};
+use crate::engine::{Connection, Database, EngineError, Storage, StorageFile, quote_identifier};
 
 /// Files of a table, or of a partition of it, that are smaller than one of these sizes, in bytes, are made one when there
 /// are [`MANY_FILES`] of them: so a row is written anew once per size.
@@ -25,7 +25,7 @@ const VACUUM_INTERVAL: Duration = Duration::from_secs(600);
 const OWNER_SUFFIX: &str = ".owner";
 
 /// Look after the tables of these databases every `interval`, for as long as it is polled.
-pub async fn look_after(instance: Database, storage: PathBuf, databases: Vec<DatabaseConfig>, interval: Duration) {
+pub async fn look_after(instance: Database, storage: Storage, databases: Vec<DatabaseConfig>, interval: Duration) {
     let mut ticks = interval_at(tokio::time::Instant::now() + interval, interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let writable = databases.into_iter().filter(|database| !database.read_only);
@@ -54,7 +54,7 @@ pub async fn look_after(instance: Database, storage: PathBuf, databases: Vec<Dat
 /// What is done for one database, and was done for it before.
 struct Care {
     instance: Database,
-    storage: PathBuf,
+    storage: Storage,
     database: DatabaseConfig,
     /// How many small files of a partition a table still had after it was compacted, by its name and the size.
     small_files: HashMap<(String, u64), usize>,
@@ -159,15 +159,16 @@ impl Care {
             .iter()
             .find_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().next());
         let folder = folder.ok_or_else(|| EngineError::new("IO", "the folder of the database is not known"))?;
-        let owner = self.storage.join(format!("{folder}{OWNER_SUFFIX}"));
-        let owns = identity(path).and_then(|identity| claim(&owner, &identity));
-        let owns = owns.map_err(|error| EngineError::new("IO", format!("{}: {error}", owner.display())))?;
+        let owner = self.storage.file(&format!("{folder}{OWNER_SUFFIX}"));
+        let identity =
+            identity(path).map_err(|error| EngineError::new("IO", format!("{}: {error}", path.display())))?;
+        let owns = claim(&owner, &identity)?;
         if !owns {
             tracing::warn!(
                 database = self.database.name,
                 "the database looks like a copy of another one, so no files of distributed tables are removed: call \
                  duckherder_vacuum() if it is the only one, or remove {}",
-                owner.display()
+                owner
             );
         }
         Ok(owns)
@@ -184,11 +185,10 @@ fn identity(path: &Path) -> io::Result<String> {
 }
 
 /// Whether `owner` says `identity`, or nothing yet.
-fn claim(owner: &Path, identity: &str) -> io::Result<bool> {
-    match fs::read_to_string(owner) {
-        Ok(known) => Ok(known == identity),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(owner, identity).map(|()| true),
-        Err(error) => Err(error),
+fn claim(owner: &StorageFile, identity: &str) -> Result<bool, EngineError> {
+    match owner.read()? {
+        Some(known) => Ok(known == identity),
+        None => owner.write(identity).map(|()| true),
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
         let (original, copy, owner) = (
             folder.path().join("a.duckdb"),
             folder.path().join("b.duckdb"),
-            folder.path().join("tables.owner"),
+            Storage::from(folder.path().to_path_buf()).file("tables.owner"),
         );
         fs::write(&original, "a database").unwrap();
         fs::copy(&original, &copy).unwrap();

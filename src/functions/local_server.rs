@@ -118,7 +118,7 @@ impl LocalServer {
         };
         let driver = Config {
             databases,
-            storage: storage.as_ref().map(|storage| storage.path().to_path_buf()),
+            storage: storage.as_ref().map(|storage| storage.path().to_path_buf().into()),
             distributed_by_default: storage.is_some(),
             ..share.clone()
         };

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class Storage:
     """A server with a storage, that can end and start again, its workers, and clients of it."""
 
-    def __init__(self, start: Callable[..., Duckling], connect: Callable, folder: Path) -> None:
+    def __init__(self, start: Callable[..., Duckling], connect: Callable, folder: Path, url: str | None = None) -> None:
+        """The storage is a folder, or on an object store at `url`."""
         self.start, self.connect = start, connect
         self.folder = folder / "storage"
-        self.arguments = ("--database", str(folder / "sales.duckdb"), "--storage", str(self.folder), "--table-care-interval", "0s")
+        root = url or str(self.folder)
+        self.arguments = ("--database", str(folder / "sales.duckdb"), "--storage", root, "--table-care-interval", "0s")
         self.workers: dict[str, Duckling] = {}
         self.begin()
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use clap::{Parser, ValueEnum};
 use duckling_server::config::{find, quoted_list};
-use duckling_server::engine::duckdb_version;
+use duckling_server::engine::{Storage, duckdb_version};
 use duckling_server::{ClusterConfig, Config, DatabaseConfig};
 
 use super::CliError;
@@ -75,9 +75,13 @@ pub struct Arguments {
     /// Database of clients that name none [default: the first one]
     #[arg(long, value_name = "NAME", help_heading = DATABASES)]
     default_database: Option<String>,
-    /// Folder of the files of distributed tables, which all servers of a cluster reach by this path [default: no such tables]
-    #[arg(long, value_name = "DIR", help_heading = DATABASES)]
-    storage: Option<PathBuf>,
+    /// Where the files of distributed tables lie: a folder that all servers of a cluster reach by this path, or s3://BUCKET/PATH,
+    /// gs://… or az://… [default: no such tables]
+    ///
+    /// Object stores are asked as the environment of each server says, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+    /// AWS_REGION, AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for an endpoint that is not encrypted.
+    #[arg(long, value_name = "DIR|URL", help_heading = DATABASES)]
+    storage: Option<Storage>,
     /// What tables are whose statement says nothing of it: with a key they are native even so
     #[arg(long, value_name = "KIND", value_enum, default_value_t = TableKind::Native, help_heading = DATABASES)]
     default_table_kind: TableKind,

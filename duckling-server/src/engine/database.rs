@@ -11,8 +11,10 @@ use super::connection::Connection;
 use super::distribution::{QueryRunner, Runner};
 use super::error::EngineError;
 use super::ffi;
+use super::object_stores;
 use super::open_connections::OpenConnections;
 use super::quote_identifier;
+use super::storage::Storage;
 
 /// Databases that hold what must not be lost.
 const WRITABLE_FILES: &str = "SELECT database_name FROM duckdb_databases() \
@@ -64,12 +66,14 @@ impl Database {
                 value: value.as_str().into(),
             })
             .collect();
+        let stores = object_stores::callbacks();
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid for the call, and `handle` is read only on success.
         unsafe {
             ffi::check(ffi::dh_engine_database_open(
                 settings.as_ptr(),
                 settings.len(),
+                &stores,
                 &mut handle,
             ))?;
         }
@@ -105,29 +109,17 @@ impl Database {
         self.connect()?.query(&sql).map(drop)
     }
 
-    /// Have the files of distributed tables lie in this folder, which is created if it does not exist.
+    /// Have the files of distributed tables lie on this storage.
     ///
     /// # Errors
-    /// `IO` if the folder cannot be used.
-    pub fn store_tables_in(&self, folder: &Path, by_default: bool) -> Result<(), EngineError> {
-        let unusable = |reason: String| {
-            let folder = folder.display();
-            EngineError::new(
-                "IO",
-                format!("the storage of distributed tables, {folder}, cannot be used: {reason}"),
-            )
-        };
-        std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
-        // Every process has its own working directory.
-        let folder = folder.canonicalize().map_err(|error| unusable(error.to_string()))?;
-        let root = folder
-            .to_str()
-            .ok_or_else(|| unusable("its name is not UTF-8".to_string()))?;
+    /// `IO` if it cannot be used.
+    pub fn store_tables_in(&self, storage: &Storage, by_default: bool) -> Result<(), EngineError> {
+        let root = storage.prepare()?;
         // SAFETY: the handle lives as long as `self`, the name for the call.
         unsafe {
             ffi::check(ffi::dh_engine_database_set_storage(
                 self.instance.handle,
-                root.into(),
+                root.as_str().into(),
                 by_default,
             ))
         }

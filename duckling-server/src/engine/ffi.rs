@@ -194,6 +194,60 @@ pub struct DhEngineQueryReport {
 }
 
 #[repr(C)]
+pub struct DhEngineObject {
+    pub key: DhEngineStr,
+    pub size_bytes: u64,
+    pub modified_us: i64,
+    pub e_tag: DhEngineStr,
+}
+
+#[repr(C)]
+pub struct DhEngineObjectVisitor {
+    pub context: *mut c_void,
+    pub object: extern "C" fn(context: *mut c_void, object: *const DhEngineObject),
+    pub folder: extern "C" fn(context: *mut c_void, key: DhEngineStr),
+}
+
+#[repr(C)]
+pub struct DhEngineObjectStores {
+    pub head: unsafe extern "C" fn(
+        url: DhEngineStr,
+        interrupt: DhEngineInterrupt,
+        visitor: *const DhEngineObjectVisitor,
+    ) -> *mut DhEngineError,
+    pub is_folder:
+        unsafe extern "C" fn(url: DhEngineStr, interrupt: DhEngineInterrupt, out: *mut bool) -> *mut DhEngineError,
+    pub list: unsafe extern "C" fn(
+        url: DhEngineStr,
+        is_recursive: bool,
+        interrupt: DhEngineInterrupt,
+        visitor: *const DhEngineObjectVisitor,
+    ) -> *mut DhEngineError,
+    pub read: unsafe extern "C" fn(
+        url: DhEngineStr,
+        e_tag: DhEngineStr,
+        offset: u64,
+        count: u64,
+        interrupt: DhEngineInterrupt,
+        out: *mut u8,
+    ) -> *mut DhEngineError,
+    pub remove: unsafe extern "C" fn(url: DhEngineStr, interrupt: DhEngineInterrupt) -> *mut DhEngineError,
+    pub copy: unsafe extern "C" fn(
+        source: DhEngineStr,
+        target: DhEngineStr,
+        interrupt: DhEngineInterrupt,
+    ) -> *mut DhEngineError,
+    pub upload_begin: unsafe extern "C" fn(url: DhEngineStr, out_upload: *mut *mut c_void) -> *mut DhEngineError,
+    pub upload_write: unsafe extern "C" fn(
+        upload: *mut c_void,
+        data: DhEngineStr,
+        interrupt: DhEngineInterrupt,
+    ) -> *mut DhEngineError,
+    pub upload_finish: unsafe extern "C" fn(upload: *mut c_void, interrupt: DhEngineInterrupt) -> *mut DhEngineError,
+    pub upload_free: unsafe extern "C" fn(upload: *mut c_void),
+}
+
+#[repr(C)]
 pub struct DhEngineInput {
     pub name: DhEngineStr,
     pub stream: *mut FFI_ArrowArrayStream,
@@ -248,6 +302,7 @@ unsafe extern "C" {
     pub fn dh_engine_database_open(
         options: *const DhEngineOption,
         option_count: usize,
+        stores: *const DhEngineObjectStores,
         out: *mut *mut DhEngineDatabase,
     ) -> *mut DhEngineError;
     pub fn dh_engine_database_set_default(database: *mut DhEngineDatabase, name: DhEngineStr) -> *mut DhEngineError;

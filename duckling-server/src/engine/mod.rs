@@ -20,6 +20,7 @@ mod history;
 mod icu;
 mod load;
 mod meter;
+mod object_stores;
 mod off_runtime;
 mod open_connections;
 mod outlet;
@@ -28,6 +29,7 @@ mod progress;
 mod session;
 mod session_options;
 mod spill;
+mod storage;
 mod stream;
 mod working;
 
@@ -45,6 +47,7 @@ pub use history::{Client, History, QueryRecord, SentBytes};
 pub use icu::has_icu;
 pub use load::{BulkLoad, IfExists, IfMissing, Load};
 pub use meter::{Distribution, Usage};
+pub use object_stores::is_object_url;
 pub use off_runtime::drop_off_runtime;
 pub use outlet::{Canceller, Results};
 pub use prepared::{Parameters, Prepared};
@@ -52,6 +55,7 @@ pub use progress::Progress;
 pub use session::Session;
 pub use session_options::SessionOptions;
 pub use spill::{SpillFile, SpilledBatch};
+pub use storage::{Storage, StorageFile};
 pub use stream::BatchStream;
 
 /// Quote a name as a SQL identifier.

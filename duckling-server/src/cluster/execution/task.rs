@@ -24,7 +24,7 @@ use super::errors;
 use super::inbox::{Inbox, InboxReader};
 use super::reports::Measures;
 use super::worker::TaskHost;
-use crate::engine::{Connection, EngineError, FragmentInput, quote_identifier, quote_literal};
+use crate::engine::{Connection, EngineError, FragmentInput, is_object_url, quote_identifier, quote_literal};
 
 /// How many batches, of about a megabyte, a task may be ahead of whoever takes its rows.
 const MAX_QUEUED_BATCHES: usize = 8;
@@ -252,7 +252,8 @@ fn sync_files(written: &RecordBatch) -> Result<(), EngineError> {
         .first()
         .and_then(|column| column.as_string_opt::<i32>())
         .ok_or_else(|| EngineError::new("INTERNAL", "COPY does not name the files that it has written"))?;
-    for path in paths.iter().flatten() {
+    // An object store has them when they are complete.
+    for path in paths.iter().flatten().filter(|path| !is_object_url(path)) {
         File::open(path)
             .and_then(|file| file.sync_all())
             .map_err(|error| EngineError::new("IO", format!("Cannot make the file \"{path}\" durable: {error}")))?;

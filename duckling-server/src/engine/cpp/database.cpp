@@ -1,6 +1,7 @@
 // Instances, which begin without databases.
 
 #include "engine_internal.hpp"
+#include "object_store/object_file_system.hpp"
 #include "tables/duckling_catalog.hpp"
 #include "travelling_types.hpp"
 
@@ -28,7 +29,7 @@ dh_engine_error *dh_engine_setting_check(dh_engine_str name, dh_engine_str value
 }
 
 dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t option_count,
-                                         dh_engine_database **out) noexcept {
+                                         const dh_engine_object_stores *stores, dh_engine_database **out) noexcept {
 	return Guard([&]() {
 		DBConfig config;
 		duckling::LinkIcu(config);
@@ -38,6 +39,7 @@ dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t
 		auto database = DuckDB::CreateEmpty(&config);
 		duckling::RegisterTravellingTypes(DBConfig::GetConfig(*database->instance));
 		duckling::RegisterTables(*database->instance);
+		duckling::RegisterObjectStores(*database->instance, *stores);
 		*out = new dh_engine_database {std::move(database)};
 	});
 }

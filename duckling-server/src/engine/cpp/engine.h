@@ -50,12 +50,61 @@ const char *dh_engine_duckdb_version() noexcept;
 //! Fails if DuckDB refuses the value of a setting.
 dh_engine_error *dh_engine_setting_check(dh_engine_str name, dh_engine_str value) noexcept;
 
+//! Tells whether the statement was interrupted that something is done for. May be called from any thread.
+struct dh_engine_interrupt {
+	void *context;
+	bool (*is_interrupted)(void *context);
+};
+
+//! What a store tells of an object.
+struct dh_engine_object {
+	//! Without scheme and bucket
+	dh_engine_str key;
+	uint64_t size_bytes;
+	//! Since 1970 in UTC
+	int64_t modified_us;
+	//! Of this version of the object; empty if the store has none
+	dh_engine_str e_tag;
+};
+
+//! Receives what is found; everything it is given lives for the call, and it does not throw.
+struct dh_engine_object_visitor {
+	void *context;
+	void (*object)(void *context, const dh_engine_object *object);
+	void (*folder)(void *context, dh_engine_str key);
+};
+
+//! Files that URLs of object stores name. Called from DuckDB's threads, which wait; an interrupt ends that.
+struct dh_engine_object_stores {
+	//! Visit the object, if there is one.
+	dh_engine_error *(*head)(dh_engine_str url, dh_engine_interrupt interrupt, const dh_engine_object_visitor *visitor);
+	//! Whether there are objects whose keys continue this one after a slash.
+	dh_engine_error *(*is_folder)(dh_engine_str url, dh_engine_interrupt interrupt, bool *out);
+	//! Visit those objects: all of them, or those right in the folder, and its folders.
+	dh_engine_error *(*list)(dh_engine_str url, bool is_recursive, dh_engine_interrupt interrupt,
+	                         const dh_engine_object_visitor *visitor);
+	//! Copy bytes of the object to `out`. Fails if it has no longer this ETag; an empty one matches any.
+	dh_engine_error *(*read)(dh_engine_str url, dh_engine_str e_tag, uint64_t offset, uint64_t count,
+	                         dh_engine_interrupt interrupt, uint8_t *out);
+	//! Remove the object, if it is there.
+	dh_engine_error *(*remove)(dh_engine_str url, dh_engine_interrupt interrupt);
+	//! Within a bucket.
+	dh_engine_error *(*copy)(dh_engine_str source, dh_engine_str target, dh_engine_interrupt interrupt);
+	//! Begin to write an object, which one thread does at a time.
+	dh_engine_error *(*upload_begin)(dh_engine_str url, void **out_upload);
+	dh_engine_error *(*upload_write)(void *upload, dh_engine_str data, dh_engine_interrupt interrupt);
+	//! Complete the object: then it is there, in the place of one of the same key.
+	dh_engine_error *(*upload_finish)(void *upload, dh_engine_interrupt interrupt);
+	//! Free an upload; one that is not finished leaves no object.
+	void (*upload_free)(void *upload);
+};
+
 //! Open an instance without databases.
 dh_engine_error *dh_engine_database_open(const dh_engine_option *options, size_t option_count,
-                                         dh_engine_database **out) noexcept;
+                                         const dh_engine_object_stores *stores, dh_engine_database **out) noexcept;
 //! Have connections that are opened from now on begin in this attached database.
 dh_engine_error *dh_engine_database_set_default(dh_engine_database *database, dh_engine_str name) noexcept;
-//! Have distributed tables lie in this folder, which is there.
+//! Have distributed tables lie in this folder, which is there, or below this URL of an object store.
 dh_engine_error *dh_engine_database_set_storage(dh_engine_database *database, dh_engine_str root,
                                                 bool by_default) noexcept;
 //! Have an attached database list files of distributed tables.
@@ -73,12 +122,6 @@ dh_engine_error *dh_engine_database_resources(dh_engine_database *database, dh_e
 //! Let go of the instance and its files; every connection must be closed. Only free may follow.
 dh_engine_error *dh_engine_database_close(dh_engine_database *database) noexcept;
 void dh_engine_database_free(dh_engine_database *database) noexcept;
-
-//! Tells whether the statement that a distributed query belongs to was interrupted. May be called from any thread.
-struct dh_engine_interrupt {
-	void *context;
-	bool (*is_interrupted)(void *context);
-};
 
 //! Rows, and the bytes of their Arrow buffers.
 struct dh_engine_amount {

@@ -131,7 +131,7 @@ bool WillBeDistributed(DatabaseInstance &instance, CreateTableInfo &info) {
 string StorageRoot(DatabaseInstance &instance) {
 	auto &root = TableStorage::Get(DBConfig::GetConfig(instance)).root;
 	if (root.empty()) {
-		throw InvalidInputException("This server has no storage for distributed tables: start it with --storage DIR");
+		throw InvalidInputException("This server has no storage for distributed tables: start it with --storage DIR or --storage URL");
 	}
 	return root;
 }

@@ -5,6 +5,7 @@
 #include "distributed_table.hpp"
 #include "duckling_catalog.hpp"
 #include "durable_files.hpp"
+#include "object_store/object_file_system.hpp"
 
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
@@ -22,6 +23,9 @@
 #include "duckdb/planner/table_filter_set.hpp"
 #include "duckdb/storage/statistics/numeric_stats.hpp"
 #include "duckdb/storage/statistics/string_stats.hpp"
+
+#include <algorithm>
+#include <map>
 
 using namespace duckdb;
 
@@ -171,8 +175,14 @@ std::set<idx_t> ColumnsIn(const vector<unique_ptr<Expression>> &conditions) {
 
 vector<OpenFileInfo> PathsOf(DatabaseInstance &instance, const std::vector<TableFile> &files) {
 	vector<OpenFileInfo> result;
+	auto root = StorageRoot(instance) + "/";
 	for (auto &file : files) {
-		result.emplace_back(StorageRoot(instance) + "/" + file.path);
+		OpenFileInfo info(root + file.path);
+		if (FileSystem::IsRemoteFile(info.path)) {
+			info.extended_info = make_shared_ptr<ExtendedOpenFileInfo>();
+			info.extended_info->options[EXPECTED_SIZE_OPTION] = Value::UBIGINT(file.file_size_bytes);
+		}
+		result.push_back(std::move(info));
 	}
 	return result;
 }
@@ -273,8 +283,12 @@ unique_ptr<MultiFileList> ListedFiles::DynamicFilterPushdown(MultiFileDynamicPus
 }
 
 vector<OpenFileInfo> ListedFiles::GetAllFiles() const {
-	for (idx_t i = 0; i < files.size(); i++) {
-		CheckFile(i);
+	if (!files.empty() && FileSystem::IsRemoteFile(paths[0].path)) {
+		CheckListing();
+	} else {
+		for (idx_t i = 0; i < files.size(); i++) {
+			CheckFile(i);
+		}
 	}
 	return SimpleMultiFileList::GetAllFiles();
 }
@@ -298,24 +312,29 @@ unique_ptr<MultiFileList> ListedFiles::Copy() const {
 	return make_uniq<ListedFiles>(instance, columns, files);
 }
 
+void ListedFiles::RefuseSize(idx_t i, idx_t size) const {
+	throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", paths[i].path,
+	                  size, files[i].file_size_bytes);
+}
+
 void ListedFiles::CheckFile(idx_t i) const {
+	auto &path = paths[i].path;
+	if (FileSystem::IsRemoteFile(path)) {
+		// Its file system does, when it opens the file
+		return;
+	}
 	lock_guard<mutex> guard(lock);
 	if (checked[i]) {
 		return;
 	}
 	auto &file = files[i];
-	auto &path = paths[i].path;
-	if (FileSystem::IsRemoteFile(path)) {
-		return;
-	}
 	auto &verified = TableStorage::Get(DBConfig::GetConfig(instance)).verified;
 	auto version = FileVersion(path);
 	if (version != file.file_version && !verified.Has(path, version)) {
 		auto handle = FileSystem::GetFileSystem(instance).OpenFile(path, FileFlags::FILE_FLAGS_READ);
 		auto size = NumericCast<idx_t>(handle->GetFileSize());
 		if (size != file.file_size_bytes) {
-			throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path,
-			                  size, file.file_size_bytes);
+			RefuseSize(i, size);
 		}
 		if (Checksum(*handle) != file.checksum) {
 			throw IOException("The file \"%s\" of a distributed table is damaged: its checksum is not the one that is listed", path);
@@ -323,6 +342,36 @@ void ListedFiles::CheckFile(idx_t i) const {
 		verified.Add(path, version);
 	}
 	checked[i] = true;
+}
+
+void ListedFiles::CheckListing() const {
+	lock_guard<mutex> guard(lock);
+	if (std::all_of(checked.begin(), checked.end(), [](bool is_checked) { return is_checked; })) {
+		return;
+	}
+	auto &fs = FileSystem::GetFileSystem(instance);
+	std::set<string> folders;
+	std::map<string, idx_t> sizes;
+	for (idx_t i = 0; i < files.size(); i++) {
+		auto &path = paths[i].path;
+		auto folder = path.substr(0, path.rfind('/') + 1);
+		if (folders.insert(folder).second) {
+			fs.ListFiles(folder, [&](OpenFileInfo &info) {
+				idx_t size;
+				if (info.extended_info && info.extended_info->TryGetOption("file_size", size)) {
+					sizes[folder + info.path] = size;
+				}
+			});
+		}
+		auto found = sizes.find(path);
+		if (found == sizes.end()) {
+			throw IOException("Cannot open file \"%s\": No such file or directory", path);
+		}
+		if (found->second != files[i].file_size_bytes) {
+			RefuseSize(i, found->second);
+		}
+		checked[i] = true;
+	}
 }
 
 } // namespace duckling

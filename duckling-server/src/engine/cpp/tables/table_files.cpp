@@ -254,9 +254,17 @@ dh_engine_error *dh_engine_connection_create_file_list(dh_engine_connection *con
 			auto &catalog = duckdb::Catalog::GetCatalog(context, Identifier(duckling::ToString(database)));
 			auto &fs = duckdb::FileSystem::GetFileSystem(context);
 			auto folder = duckling::StoredPath(context, duckling::DatabaseFolder(context, catalog));
+			if (fs.DirectoryExists(folder)) {
+				return;
+			}
 			// If the database lists files and the folder is not there, its storage is not
-			if (!fs.DirectoryExists(folder) && duckling::ListedPaths(context, catalog, true).empty()) {
+			if (duckling::ListedPaths(context, catalog, true).empty()) {
 				fs.CreateDirectoriesRecursive(folder);
+			} else if (duckdb::FileSystem::IsRemoteFile(folder)) {
+				// Nobody would notice when something is written there: object stores have no folders
+				throw IOException("The storage of distributed tables is not what it was: database \"%s\" lists files, and there are none "
+				                  "below \"%s\"",
+				                  duckling::ToString(database), folder);
 			}
 		});
 	});
