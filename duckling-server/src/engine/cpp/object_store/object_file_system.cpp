@@ -4,9 +4,11 @@
 
 #include "engine_internal.hpp"
 #include "object_handles.hpp"
+#include "tables/duckling_catalog.hpp"
 
 #include "duckdb/common/file_opener.hpp"
 #include "duckdb/common/virtual_file_system.hpp"
+#include "duckdb/main/config.hpp"
 
 using namespace duckdb;
 
@@ -15,7 +17,13 @@ namespace duckling {
 namespace {
 
 //! Those that DuckDB takes for remote ones, and Rust has clients for
-constexpr const char *PREFIXES[] = {"s3://", "s3a://", "gs://", "az://", "azure://", "abfss://"};
+struct Scheme {
+	const char *prefix;
+	//! That has such URLs too
+	const char *extension;
+};
+constexpr Scheme SCHEMES[] = {{"s3://", "httpfs"}, {"s3a://", "httpfs"},   {"gs://", "httpfs"},
+                              {"az://", "azure"},  {"azure://", "azure"}, {"abfss://", "azure"}};
 
 ObjectReader &Reader(FileHandle &handle) {
 	auto reader = dynamic_cast<ObjectReader *>(&handle);
@@ -51,9 +59,10 @@ OpenFileInfo Listed(const string &key, const char *type) {
 } // namespace
 
 bool ObjectFileSystem::CanHandleFile(const string &path) {
-	for (auto prefix : PREFIXES) {
-		if (StringUtil::StartsWith(path, prefix)) {
-			return true;
+	for (auto &scheme : SCHEMES) {
+		if (StringUtil::StartsWith(path, scheme.prefix)) {
+			auto &root = TableStorage::Get(DBConfig::GetConfig(instance)).root;
+			return (!root.empty() && StringUtil::StartsWith(path, root + "/")) || !instance.ExtensionIsLoaded(scheme.extension);
 		}
 	}
 	return false;
@@ -237,7 +246,7 @@ bool ObjectFileSystem::ListFilesExtended(const string &directory, const std::fun
 }
 
 void RegisterObjectStores(DatabaseInstance &instance, const dh_engine_object_stores &stores) {
-	FileSystem::GetFileSystem(instance).RegisterSubSystem(make_uniq<ObjectFileSystem>(stores));
+	FileSystem::GetFileSystem(instance).RegisterSubSystem(make_uniq<ObjectFileSystem>(instance, stores));
 }
 
 } // namespace duckling

@@ -14,7 +14,9 @@ constexpr const char *EXPECTED_SIZE_OPTION = "expected_size_bytes";
 //! Asks the stores of the process by the functions that Rust gives. Objects are written as a whole, and there are no folders.
 class ObjectFileSystem : public duckdb::FileSystem {
 public:
-	explicit ObjectFileSystem(const dh_engine_object_stores &stores) : stores(stores) {
+	//! `instance` owns it.
+	ObjectFileSystem(duckdb::DatabaseInstance &instance, const dh_engine_object_stores &stores)
+	    : stores(stores), instance(instance) {
 	}
 
 	const dh_engine_object_stores stores;
@@ -22,8 +24,10 @@ public:
 	std::string GetName() const override {
 		return "ObjectStores";
 	}
+	//! An extension that somebody has loaded for such URLs goes before, as it knows their secrets, but not for what lies on the storage
+	//! of distributed tables.
 	bool CanHandleFile(const std::string &path) override;
-	//! So what these URLs mean does not depend on the extensions that are loaded, such as httpfs.
+	//! Before DuckDB looks for an extension to install.
 	bool IsManuallySet() override {
 		return true;
 	}
@@ -84,6 +88,9 @@ protected:
 	}
 	bool ListFilesExtended(const std::string &directory, const std::function<void(duckdb::OpenFileInfo &info)> &callback,
 	                       duckdb::optional_ptr<duckdb::FileOpener> opener) override;
+
+private:
+	duckdb::DatabaseInstance &instance;
 };
 
 //! Have an instance know the URLs of object stores.
