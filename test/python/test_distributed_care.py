@@ -110,6 +110,13 @@ def test_vacuum_keeps_what_was_listed_after_an_earlier_one(storage: Storage, cli
     assert vacuum(client) == 1
 
 
+def test_vacuum_is_no_part_of_a_transaction(client: duckdb.DuckDBPyConnection) -> None:
+    client.execute("BEGIN")
+    with pytest.raises(duckdb.BinderException, match="cannot be part of a transaction"):
+        vacuum(client)
+    client.execute("ROLLBACK")
+
+
 def test_compact(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
     expected = client.execute("FROM dh.t").fetchall()
     client.execute("ALTER TABLE dh.t ADD COLUMN s VARCHAR DEFAULT 'old'")

@@ -63,6 +63,29 @@ def test_versions_in_larger_queries(client: duckdb.DuckDBPyConnection) -> None:
     assert sums(client) == (10, -145)
 
 
+def test_the_clause_is_bound_by_the_client(client: duckdb.DuckDBPyConnection) -> None:
+    """It knows its parameters, variables and macros."""
+    assert client.execute("SELECT sum(i) FROM dh.t AT (VERSION => ?)", [2]).fetchone() == (190,)
+    client.execute("PREPARE p AS SELECT sum(i) FROM dh.t AT (VERSION => $1)")
+    assert client.execute("EXECUTE p(1)").fetchone() == (45,)
+    assert client.execute("EXECUTE p(3)").fetchone() == (-100,)
+    client.execute("SET VARIABLE v = 2")
+    client.execute("CREATE MACRO one() AS 1")
+    assert sums(client, "AT (VERSION => getvariable('v') + one())") == SUMS[3]
+    assert sums(client, "AT (TIMESTAMP => now() + INTERVAL 1 HOUR)") == SUMS[4]
+
+
+def test_two_versions_are_not_taken_for_one_table(client: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB uses one aggregate for another one of the same table, as in TPC-H's Q18."""
+    client.execute("CREATE TABLE here AS SELECT range::INTEGER AS k FROM range(20)")
+    client.execute("CREATE TABLE dh.q WITH (distributed = true) AS SELECT range::INTEGER AS i, 1 AS n FROM dh.range(20)")
+    client.execute("UPDATE dh.q SET n = 100")
+    client.execute("CREATE VIEW large AS SELECT i FROM dh.q GROUP BY i HAVING sum(n) > 0")
+    query = "SELECT k, sum(n) FROM here JOIN dh.q{} ON k = i WHERE k IN (FROM large) GROUP BY k ORDER BY k"
+    assert client.execute(query.format(" AT (VERSION => 1)")).fetchall() == [(i, 1) for i in range(20)]
+    assert client.execute(query.format("")).fetchall() == [(i, 100) for i in range(20)]
+
+
 def test_a_transaction_sees_versions_of_others_only(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
     client.execute("BEGIN")
     client.execute("INSERT INTO dh.t VALUES (1000)")
@@ -106,6 +129,8 @@ def test_a_definition_that_changes(client: duckdb.DuckDBPyConnection) -> None:
     assert client.execute("SELECT sum(j) FROM dh.t AT (VERSION => 5)").fetchone() == (-110,)
     client.execute("CREATE OR REPLACE TABLE dh.t (i INTEGER) WITH (distributed = true)")
     assert versions(client) == []
+    client.execute("ALTER TABLE dh.t ALTER i TYPE BIGINT")
+    assert versions(client) == [(1, 0)]
 
 
 def test_vacuum_forgets_old_versions(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:

@@ -695,3 +695,17 @@ def test_a_transaction_may_drop_what_it_has_written(storage: Storage, client: du
     client.execute("COMMIT")
     other.execute("INSERT INTO dh.d VALUES (3)")
     assert client.execute("FROM dh.d ORDER BY i").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_a_drop_that_is_only_explained_is_no_conflict(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
+    other = storage.client()
+    client.execute("BEGIN")
+    client.execute("INSERT INTO dh.d VALUES (5000, 'x')")
+    other.execute("EXPLAIN DROP TABLE dh.d").fetchall()
+    other.execute("PREPARE p AS DROP TABLE dh.d")
+    client.execute("COMMIT")
+    client.execute("BEGIN")
+    client.execute("INSERT INTO dh.d VALUES (5000, 'x')")
+    other.execute("EXECUTE p")
+    with pytest.raises(duckdb.TransactionException, match="has been dropped by a different transaction"):
+        client.execute("COMMIT")

@@ -45,6 +45,8 @@ pub(super) fn start(
     sql: &str,
     mode: &Mode,
 ) -> Result<(Execution, Option<BatchStream>), EngineError> {
+    // Of statements that have failed, or whose client does not ask for them.
+    connection.take_notices()?;
     let (description, stream) = match mode {
         Mode::Run => (None, Some(connection.submit(sql)?)),
         Mode::RunExpecting(columns) => {

@@ -12,11 +12,14 @@
 #include "statement_kind.hpp"
 #include "statement_state.hpp"
 
+#include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/expression/window_expression.hpp"
 #include "duckdb/parser/query_node.hpp"
 #include "duckdb/parser/sql_statement.hpp"
 #include "duckdb/parser/tableref.hpp"
+#include "duckdb/parser/tableref/at_clause.hpp"
+#include "duckdb/parser/tableref/basetableref.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 
 using namespace duckdb;
@@ -57,7 +60,19 @@ bool RemoteCatalog::SupportsCall(const QualifiedName &name) {
 	return ServerHasFunction(name.Name(), CatalogType::MACRO_ENTRY);
 }
 
+//! The clause is bound here otherwise: nobody looks into it for parameters, variables and functions that only the client has.
+static bool IsConstant(const ParsedExpression &expression) {
+	if (expression.GetExpressionClass() == ExpressionClass::CAST) {
+		return IsConstant(expression.Cast<CastExpression>().Child());
+	}
+	return expression.GetExpressionClass() == ExpressionClass::CONSTANT;
+}
+
 bool RemoteCatalog::SupportsPushdown(const TableRef &ref) {
+	if (ref.type == TableReferenceType::BASE_TABLE) {
+		auto &at = ref.Cast<BaseTableRef>().at_clause;
+		return !at || IsConstant(*at->ExpressionMutable());
+	}
 	if (ref.type == TableReferenceType::TABLE_FUNCTION) {
 		auto &call = ref.Cast<TableFunctionRef>();
 		if (IsLocalInput(ref)) {

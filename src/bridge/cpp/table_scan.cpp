@@ -174,8 +174,10 @@ static unique_ptr<NodeStatistics> Cardinality(ClientContext &, const FunctionDat
 	return make_uniq<NodeStatistics>(bind_data->Cast<TableScanData>().table.EstimatedRows());
 }
 
+//! DuckDB takes scans of the same table for scans of the same rows: not if the server leaves some out, or has others.
 static optional_ptr<TableCatalogEntry> ScannedTable(optional_ptr<const FunctionData> bind_data) {
-	return bind_data->Cast<TableScanData>().table;
+	auto &data = bind_data->Cast<TableScanData>();
+	return data.at.empty() && data.conditions.empty() ? &data.table : nullptr;
 }
 
 static BindInfo GetBindInfo(TableFunctionGetBindInfoInput &) {

@@ -233,6 +233,9 @@ std::vector<vector<Value>> RunVacuum(ClientContext &context, const CareData &dat
 
 unique_ptr<FunctionData> BindVacuum(ClientContext &context, TableFunctionBindInput &input, vector<LogicalType> &types,
                                     vector<Identifier> &names) {
+	if (!context.transaction.IsAutoCommit()) {
+		throw BinderException("duckherder_vacuum() cannot be part of a transaction: no ROLLBACK brings files back");
+	}
 	auto result = BindTable(context, input);
 	result->run = RunVacuum;
 	result->older_than = IntervalValue::Get(input.named_parameters["older_than"]);

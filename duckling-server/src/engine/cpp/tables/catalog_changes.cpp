@@ -3,6 +3,7 @@
 #include "catalog_changes.hpp"
 
 #include "distributed_table.hpp"
+#include "duckling_catalog.hpp"
 #include "notices.hpp"
 #include "table_transactions.hpp"
 
@@ -38,19 +39,21 @@ bool IsSupported(const AlterInfo &info) {
 }
 
 void NoteDropped(ClientContext &context, CatalogEntry &entry) {
-	if (IsDistributed(entry)) {
+	if (IsDistributed(entry) && dynamic_cast<DucklingCatalog *>(&entry.ParentCatalog())) {
 		TableTransactions::Get(entry.ParentCatalog()).NoteDropped(context, TableId(entry));
 	}
 }
 
-void NoteReplaced(ClientContext &context, const CreateTableInfo &info) {
-	if (info.on_conflict != OnCreateConflict::REPLACE_ON_CONFLICT) {
-		return;
+void CheckCreation(ClientContext &context, Catalog &catalog, CreateTableInfo &info) {
+	auto existing = Catalog::GetEntry(context, EntryLookupInfo(CatalogType::TABLE_ENTRY, info.GetQualifiedName()),
+	                                  OnEntryNotFound::RETURN_NULL);
+	if (existing && info.on_conflict == OnCreateConflict::REPLACE_ON_CONFLICT) {
+		NoteDropped(context, *existing);
 	}
-	auto entry = Catalog::GetEntry(context, EntryLookupInfo(CatalogType::TABLE_ENTRY, info.GetQualifiedName()),
-	                               OnEntryNotFound::RETURN_NULL);
-	if (entry) {
-		NoteDropped(context, *entry);
+	auto reason = TakeDefaultKind(catalog, info);
+	if (!reason.empty() && (!existing || info.on_conflict != OnCreateConflict::IGNORE_ON_CONFLICT)) {
+		AddNotice(context, StringUtil::Format("Table \"%s\" is a native table of the driver, not a distributed one: %s",
+		                                      info.GetTableName().GetIdentifierName(), reason));
 	}
 }
 
@@ -88,13 +91,7 @@ void CheckTable(ClientContext &context, const QualifiedName &name, optional_ptr<
 void CheckCatalogChange(ClientContext &context, LogicalOperator &op) {
 	if (op.type == LogicalOperatorType::LOGICAL_CREATE_TABLE) {
 		auto &create = op.Cast<LogicalCreateTable>();
-		auto &info = create.info->Base().Cast<CreateTableInfo>();
-		NoteReplaced(context, info);
-		auto reason = TakeDefaultKind(create.schema.catalog, info);
-		if (!reason.empty()) {
-			AddNotice(context, StringUtil::Format("Table \"%s\" is a native table of the driver, not a distributed one: %s",
-			                                      info.GetTableName().GetIdentifierName(), reason));
-		}
+		CheckCreation(context, create.schema.catalog, create.info->Base().Cast<CreateTableInfo>());
 	} else if (op.type == LogicalOperatorType::LOGICAL_ALTER) {
 		auto &info = *op.Cast<LogicalAlter>().info;
 		if (info.GetCatalogType() == CatalogType::TABLE_ENTRY || info.type == AlterType::SET_COMMENT) {

@@ -55,7 +55,11 @@ ListTable::ListTable(ClientContext &context_p, Catalog &catalog_p, const ListDef
     : context(context_p), catalog(catalog_p), types(definition.Types()) {
 	auto found = catalog.GetEntry<TableCatalogEntry>(context, Identifier(LIST_SCHEMA), Identifier(definition.name),
 	                                                 OnEntryNotFound::RETURN_NULL);
-	if (!found || found->GetTypes() != types) {
+	if (found && found->GetTypes() != types) {
+		throw InvalidInputException("The database \"%s\" was made by another version of the server: its table %s.%s has other columns",
+		                            catalog.GetName().GetIdentifierName(), LIST_SCHEMA, definition.name);
+	}
+	if (!found) {
 		throw InvalidInputException("The database \"%s\" does not list files of distributed tables in %s.%s: start the "
 		                            "server with --storage DIR, which makes it do so",
 		                            catalog.GetName().GetIdentifierName(), LIST_SCHEMA, definition.name);

@@ -119,7 +119,8 @@ private:
 			table = op.Cast<LogicalUpdate>().table;
 			break;
 		case LogicalOperatorType::LOGICAL_DROP:
-			// Its transaction has to know
+		case LogicalOperatorType::LOGICAL_CREATE_TABLE:
+			// Its transaction has to know what it drops or replaces
 			binder.GetStatementProperties().always_require_rebind = true;
 			break;
 		default:
@@ -146,7 +147,16 @@ private:
 			// The first file is opened, and not all errors name it
 			ErrorData error(failure);
 			auto &first = StringValue::Get(paths[0]);
-			if (error.Type() == ExceptionType::INTERRUPT || StringUtil::Contains(error.RawMessage(), first)) {
+			switch (error.Type()) {
+			case ExceptionType::INTERRUPT:
+			case ExceptionType::OUT_OF_MEMORY:
+			case ExceptionType::FATAL:
+			case ExceptionType::INTERNAL:
+				throw;
+			default:
+				break;
+			}
+			if (StringUtil::Contains(error.RawMessage(), first)) {
 				throw;
 			}
 			throw IOException("Cannot read the file \"%s\" of a distributed table: %s", first, error.RawMessage());

@@ -129,6 +129,7 @@ SinkFinalizeType RecordFiles::Finalize(Pipeline &, Event &, ClientContext &conte
 	if (alter) {
 		// Their files do not have the columns that the table has now
 		ForgetSnapshots(context, catalog, table_id);
+		TableTransactions::Get(catalog).NoteChange(context, table_id);
 	}
 	AddFiles(context, catalog, table_id, files);
 	TableTransactions::Get(catalog).NoteWritten(context, table_id);

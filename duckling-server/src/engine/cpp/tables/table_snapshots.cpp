@@ -54,17 +54,25 @@ private:
 	std::map<string, int64_t> versions;
 };
 
+Snapshot SnapshotOf(const vector<Value> &row, row_t id) {
+	Snapshot result;
+	result.version = BigIntValue::Get(row[VERSION]);
+	result.committed_at = TimestampValue::Get(row[COMMITTED_AT]);
+	result.change = StringValue::Get(row[CHANGE]);
+	result.list_row = id;
+	return result;
+}
+
+bool IsOlder(const Snapshot &a, const Snapshot &b) {
+	return a.version < b.version;
+}
+
 std::vector<Snapshot> ScanSnapshots(ClientContext &context, Catalog &catalog, const string &table_id) {
 	std::vector<Snapshot> result;
 	ListTable(context, catalog, SnapshotsList()).Scan(table_id, [&](const vector<Value> &row, row_t id) {
-		Snapshot snapshot;
-		snapshot.version = BigIntValue::Get(row[VERSION]);
-		snapshot.committed_at = TimestampValue::Get(row[COMMITTED_AT]);
-		snapshot.change = StringValue::Get(row[CHANGE]);
-		snapshot.list_row = id;
-		result.push_back(std::move(snapshot));
+		result.push_back(SnapshotOf(row, id));
 	});
-	std::sort(result.begin(), result.end(), [](const Snapshot &a, const Snapshot &b) { return a.version < b.version; });
+	std::sort(result.begin(), result.end(), IsOlder);
 	return result;
 }
 
@@ -188,30 +196,38 @@ void ForgetSnapshots(ClientContext &context, Catalog &catalog, const string &tab
 }
 
 void ForgetSnapshotsBefore(ClientContext &context, Catalog &catalog, const std::set<string> &table_ids, timestamp_t limit) {
+	std::map<string, std::vector<Snapshot>> snapshots;
+	ListTable list(context, catalog, SnapshotsList());
+	list.Scan([&](const vector<Value> &row, row_t id) { snapshots[StringValue::Get(row[TABLE_ID])].push_back(SnapshotOf(row, id)); });
+	std::vector<row_t> forgotten;
+	//! By whom files of the snapshots that are kept were removed
+	std::map<string, std::set<string>> kept_changes;
 	for (auto &table_id : table_ids) {
-		auto snapshots = ScanSnapshots(context, catalog, table_id);
+		auto &of_table = snapshots[table_id];
+		std::sort(of_table.begin(), of_table.end(), IsOlder);
 		// It was the present at the limit, and the one before it was not
-		auto first_kept = std::find_if(snapshots.rbegin(), snapshots.rend(),
+		auto first_kept = std::find_if(of_table.rbegin(), of_table.rend(),
 		                               [&](const Snapshot &snapshot) { return snapshot.committed_at < limit; });
-		if (first_kept == snapshots.rend()) {
+		if (first_kept == of_table.rend() || first_kept->version == of_table.front().version) {
 			continue;
 		}
-		std::set<string> kept_changes;
-		std::vector<row_t> forgotten;
-		for (auto &snapshot : snapshots) {
+		auto &kept = kept_changes[table_id];
+		for (auto &snapshot : of_table) {
 			if (snapshot.version < first_kept->version) {
 				forgotten.push_back(snapshot.list_row);
 			} else if (snapshot.version > first_kept->version) {
-				kept_changes.insert(snapshot.change);
+				kept.insert(snapshot.change);
 			}
 		}
+	}
+	list.Remove(forgotten);
+	for (auto &table : kept_changes) {
 		std::vector<TableFile> files;
-		for (auto &file : ListFormerFiles(context, catalog, table_id)) {
-			if (!kept_changes.count(file.removed_by)) {
+		for (auto &file : ListFormerFiles(context, catalog, table.first)) {
+			if (!table.second.count(file.removed_by)) {
 				files.push_back(file);
 			}
 		}
-		ListTable(context, catalog, SnapshotsList()).Remove(forgotten);
 		ForgetFormerFiles(context, catalog, files);
 	}
 }

@@ -228,14 +228,32 @@ Transaction &TableTransactions::StartTransaction(ClientContext &context) {
 	}
 }
 
+//! Notes the end of a transaction, whatever becomes of it.
+class TableTransactions::End {
+public:
+	End(TableTransactions &manager_p, const Transaction &transaction_p) : manager(manager_p), transaction(&transaction_p) {
+	}
+	~End() {
+		manager.NoteEnd(transaction);
+	}
+
+private:
+	TableTransactions &manager;
+	//! May be gone
+	const Transaction *transaction;
+};
+
 ErrorData TableTransactions::CommitTransaction(ClientContext &context, Transaction &transaction) {
-	auto failure = Commit(context, transaction);
-	NoteEnd(&transaction);
-	return failure;
+	End end(*this, transaction);
+	return Commit(context, transaction);
 }
 
 ErrorData TableTransactions::Commit(ClientContext &context, Transaction &transaction) {
 	auto changes = TakeChanges(transaction);
+	if (!transaction.Cast<DuckTransaction>().GetUndoProperties().has_dropped_entries) {
+		// It was only planned
+		changes.dropped.clear();
+	}
 	if (changes.written.empty() && changes.altered.empty() && changes.dropped.empty() && changes.id.empty()) {
 		return DuckTransactionManager::CommitTransaction(context, transaction);
 	}
@@ -273,9 +291,9 @@ ErrorData TableTransactions::Commit(ClientContext &context, Transaction &transac
 }
 
 void TableTransactions::RollbackTransaction(Transaction &transaction) {
+	End end(*this, transaction);
 	TakeChanges(transaction);
 	DuckTransactionManager::RollbackTransaction(transaction);
-	NoteEnd(&transaction);
 }
 
 } // namespace duckling

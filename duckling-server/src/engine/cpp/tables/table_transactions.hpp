@@ -27,7 +27,7 @@ public:
 	//! The transaction of `context` has changed the definition of a table.
 	void NoteAltered(duckdb::ClientContext &context, const std::string &table_id);
 
-	//! The transaction of `context` drops a table, or replaces it by another one.
+	//! The transaction of `context` is going to drop a table, or to replace it by another one.
 	void NoteDropped(duckdb::ClientContext &context, const std::string &table_id);
 	//! The transaction of `context` changes which files a table has: at COMMIT, the table gets a snapshot. The id of the change.
 	std::string NoteChange(duckdb::ClientContext &context, const std::string &table_id);
@@ -72,6 +72,8 @@ private:
 		duckdb::optional<duckdb::transaction_t> abandoned;
 	};
 	using CommitTimes = std::map<std::string, duckdb::transaction_t>;
+
+	class End;
 
 	void WaitUntilAlone(duckdb::ClientContext &context, bool stays);
 	duckdb::ErrorData Commit(duckdb::ClientContext &context, duckdb::Transaction &transaction);

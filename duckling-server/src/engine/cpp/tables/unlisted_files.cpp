@@ -11,7 +11,9 @@
 #include "table_transactions.hpp"
 
 #include "duckdb/catalog/catalog.hpp"
+#include "duckdb/common/exception/transaction_exception.hpp"
 #include "duckdb/common/file_system.hpp"
+#include "duckdb/common/types/timestamp.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/main/connection.hpp"
 #include "duckdb/transaction/duck_transaction.hpp"
@@ -86,11 +88,15 @@ std::vector<string> Without(const std::vector<string> &paths, const std::set<str
 //! At once: files are removed at once too.
 void ForgetOldSnapshots(ClientContext &context, Catalog &catalog, const std::set<string> &table_ids, timestamp_t limit) {
 	Connection connection(*context.db);
-	connection.context->RunFunctionInTransaction([&]() {
-		MetaTransaction::Get(*connection.context)
-		    .ModifyDatabase(catalog.GetAttached(), DatabaseModificationType(DatabaseModificationType::DELETE_DATA));
-		ForgetSnapshotsBefore(*connection.context, catalog, table_ids, limit);
-	});
+	try {
+		connection.context->RunFunctionInTransaction([&]() {
+			MetaTransaction::Get(*connection.context)
+			    .ModifyDatabase(catalog.GetAttached(), DatabaseModificationType(DatabaseModificationType::DELETE_DATA));
+			ForgetSnapshotsBefore(*connection.context, catalog, table_ids, limit);
+		});
+	} catch (const TransactionException &) {
+		// Others forget some of them: the rest has time until the next vacuum
+	}
 }
 
 } // namespace
@@ -99,8 +105,8 @@ std::vector<RemovedFile> RemoveUnlistedFiles(ClientContext &context, Catalog &ca
                                              const std::set<string> &table_ids, const interval_t &older_than) {
 	auto &fs = FileSystem::GetFileSystem(context);
 	auto root = StorageRoot(*context.db);
-	auto begun = MetaTransaction::Get(context).start_timestamp;
-	auto limit_us = begun.value - Interval::GetMicro(older_than);
+	// The transaction's own time may be the client's
+	auto limit_us = Timestamp::GetCurrentTimestamp().value - Interval::GetMicro(older_than);
 	ForgetOldSnapshots(context, catalog, table_ids, timestamp_t(limit_us));
 	std::vector<string> folders;
 	if (table) {
