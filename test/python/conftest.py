@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE = ROOT / "build" / "release"
+#: Made by tpcds/make_tables.py, which also makes larger ones: TPC-DS, and TPC-H in a folder of its own
+TPC_TABLES = Path(os.environ.get("DUCKHERDER_TPC_TABLES", ROOT / "build" / "tpcds"))
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 

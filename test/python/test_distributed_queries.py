@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from clusters import WORKERS, Cluster
-from conftest import ROOT
+from conftest import TPC_TABLES
 from waiting import LIMIT_S, until
 
-TPCDS = ROOT / "build" / "tpcds"
+TPCDS = TPC_TABLES
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 import duckdb
 import pytest
 from answers import answer_of
-from conftest import ROOT, Duckling, extension_path
+from conftest import ROOT, TPC_TABLES, Duckling, extension_path
 from storages import Storage
 
-FOLDER = ROOT / "build" / "tpcds" / "tpch"
+FOLDER = TPC_TABLES / "tpch"
 QUERIES = ROOT / "benchmark" / "queries" / "tpch"
 NUMBERS = range(1, 23)
 WORKERS = 3

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 from answers import Answer, answer_of
-from conftest import ROOT, Duckling, extension_path
+from conftest import TPC_TABLES, Duckling, extension_path
 
-FOLDER = ROOT / "build" / "tpcds"
+FOLDER = TPC_TABLES
 FACTS = ("store_sales", "store_returns", "catalog_sales", "catalog_returns", "web_sales", "web_returns", "inventory")
 NUMBERS = range(1, 100)
 
