@@ -49,7 +49,7 @@ def test_versions_in_larger_queries(client: duckdb.DuckDBPyConnection) -> None:
     changed = "SELECT count(*) FROM (SELECT i FROM dh.t AT (VERSION => 2) EXCEPT SELECT i FROM dh.t)"
     assert client.execute(changed).fetchone() == (15,)
     client.execute("CREATE TEMP TABLE here AS SELECT 12 AS i")
-    joined = "SELECT t.i FROM dh.t AT (VERSION => 2) t JOIN here USING (i)"
+    joined = "SELECT t.i FROM dh.t t AT (VERSION => 2) JOIN here USING (i)"
     assert client.execute(joined).fetchall() == [(12,)]
     plan = client.execute(f"EXPLAIN {joined}").fetchall()[0][1]
     assert "at (version => 2)" in plan.lower(), plan

@@ -84,13 +84,13 @@ std::vector<TableFile> AllFiles(ClientContext &context, TableCatalogEntry &table
 }
 
 Value AtValue(ClientContext &context, const BoundAtClause &at, const LogicalType &type) {
-	auto result = at.GetValue();
 	string reason;
-	if (result.IsNull() || !result.TryCastAs(context, type, &reason)) {
+	auto result = at.GetValue().TryCastAs(context, type, &reason);
+	if (!result || result->IsNull()) {
 		throw BinderException("AT (%s => %s): this is no %s", at.Unit().GetIdentifierName(), at.GetValue().ToString(),
 		                      type.ToString());
 	}
-	return result;
+	return *result;
 }
 
 const Snapshot &FindSnapshot(ClientContext &context, TableCatalogEntry &table, const BoundAtClause &at,
