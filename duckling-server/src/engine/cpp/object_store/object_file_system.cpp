@@ -92,12 +92,6 @@ unique_ptr<FileHandle> ObjectFileSystem::OpenFileExtended(const OpenFileInfo &fi
 		}
 		throw IOException("Cannot open file \"%s\": No such file or directory", path);
 	}
-	idx_t expected;
-	if (file.extended_info && file.extended_info->TryGetOption(EXPECTED_SIZE_OPTION, expected) &&
-	    expected != found[0].size_bytes) {
-		throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path,
-		                  found[0].size_bytes, expected);
-	}
 	return make_uniq<ObjectReader>(*this, path, flags, std::move(found[0]), interrupt);
 }
 
@@ -240,6 +234,7 @@ bool ObjectFileSystem::ListFilesExtended(const string &directory, const std::fun
 		auto info = Listed(object.key, "file");
 		info.extended_info->options["file_size"] = Value::UBIGINT(object.size_bytes);
 		info.extended_info->options["last_modified"] = Value::TIMESTAMP(object.modified);
+		info.extended_info->options["etag"] = Value(object.e_tag);
 		callback(info);
 	}
 	return !found.folders.empty() || !found.objects.empty();

@@ -8,9 +8,6 @@
 
 namespace duckling {
 
-//! An option of a file that is opened: it is refused if it has another size.
-constexpr const char *EXPECTED_SIZE_OPTION = "expected_size_bytes";
-
 //! Asks the stores of the process by the functions that Rust gives. Objects are written as a whole, and there are no folders.
 class ObjectFileSystem : public duckdb::FileSystem {
 public:

@@ -65,16 +65,21 @@ string Checksum(FileHandle &file) {
 	return Digest(file, []() {});
 }
 
-string FileVersion(const string &path) {
+string FileVersion(FileSystem &fs, FileHandle &file) {
+	return FileSystem::IsRemoteFile(file.path) ? fs.GetVersionTag(file) : LocalFileVersion(file.path);
+}
+
+string LocalFileVersion(const string &path) {
 	struct stat status;
-	if (FileSystem::IsRemoteFile(path) || stat(path.c_str(), &status) != 0) {
+	if (stat(path.c_str(), &status) != 0) {
 		return "";
 	}
 	return StringUtil::Format("%d bytes of %d.%09d", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
 DurableFile MakeDurable(ClientContext &context, const string &root, const string &path) {
-	auto file = FileSystem::GetFileSystem(context).OpenFile(path, FileFlags::FILE_FLAGS_READ);
+	auto &fs = FileSystem::GetFileSystem(context);
+	auto file = fs.OpenFile(path, FileFlags::FILE_FLAGS_READ);
 	auto checksum = Digest(*file, [&]() { context.InterruptCheck(); });
 	if (!FileSystem::IsRemoteFile(path)) {
 		file->Sync();
@@ -84,7 +89,7 @@ DurableFile MakeDurable(ClientContext &context, const string &root, const string
 		}
 	}
 	CrashPoint("after_sync");
-	return {checksum, FileVersion(path)};
+	return {checksum, FileVersion(fs, *file)};
 }
 
 } // namespace duckling

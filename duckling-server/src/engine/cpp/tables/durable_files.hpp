@@ -21,8 +21,10 @@ void CreateFolder(duckdb::ClientContext &context, const std::string &path);
 //! MD5 of a file, in hexadecimal digits.
 std::string Checksum(duckdb::ClientContext &context, const std::string &path);
 std::string Checksum(duckdb::FileHandle &file);
-//! What the file system knows of a file's contents, its size and when it was written to: while that is the same, so are they, unless the
-//! disk is damaged. Empty if there is no file, or if it is in an object store.
-std::string FileVersion(const std::string &path);
+//! What the file system knows of a file's contents, its size and when it was written to, or the tag of an object: while that is the same,
+//! so are they, unless the disk is damaged.
+std::string FileVersion(duckdb::FileSystem &fs, duckdb::FileHandle &file);
+//! The same of a file in a folder; empty if there is none.
+std::string LocalFileVersion(const std::string &path);
 
 } // namespace duckling

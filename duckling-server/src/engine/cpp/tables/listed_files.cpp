@@ -5,7 +5,6 @@
 #include "distributed_table.hpp"
 #include "duckling_catalog.hpp"
 #include "durable_files.hpp"
-#include "object_store/object_file_system.hpp"
 
 #include "duckdb/common/file_system.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
@@ -32,6 +31,9 @@ using namespace duckdb;
 namespace duckling {
 
 namespace {
+
+//! So many objects are asked for one by one; of more, a listing of their folder tells a thousand at once
+constexpr idx_t FEW_OBJECTS = 16;
 
 //! What the list tells of one column
 class ToldStatistics {
@@ -177,12 +179,7 @@ vector<OpenFileInfo> PathsOf(DatabaseInstance &instance, const std::vector<Table
 	vector<OpenFileInfo> result;
 	auto root = StorageRoot(instance) + "/";
 	for (auto &file : files) {
-		OpenFileInfo info(root + file.path);
-		if (FileSystem::IsRemoteFile(info.path)) {
-			info.extended_info = make_shared_ptr<ExtendedOpenFileInfo>();
-			info.extended_info->options[EXPECTED_SIZE_OPTION] = Value::UBIGINT(file.file_size_bytes);
-		}
-		result.push_back(std::move(info));
+		result.emplace_back(root + file.path);
 	}
 	return result;
 }
@@ -283,12 +280,8 @@ unique_ptr<MultiFileList> ListedFiles::DynamicFilterPushdown(MultiFileDynamicPus
 }
 
 vector<OpenFileInfo> ListedFiles::GetAllFiles() const {
-	if (!files.empty() && FileSystem::IsRemoteFile(paths[0].path)) {
-		CheckListing();
-	} else {
-		for (idx_t i = 0; i < files.size(); i++) {
-			CheckFile(i);
-		}
+	for (idx_t i = 0; i < files.size(); i++) {
+		CheckFile(i);
 	}
 	return SimpleMultiFileList::GetAllFiles();
 }
@@ -312,29 +305,50 @@ unique_ptr<MultiFileList> ListedFiles::Copy() const {
 	return make_uniq<ListedFiles>(instance, columns, files);
 }
 
-void ListedFiles::RefuseSize(idx_t i, idx_t size) const {
-	throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", paths[i].path,
-	                  size, files[i].file_size_bytes);
-}
-
 void ListedFiles::CheckFile(idx_t i) const {
-	auto &path = paths[i].path;
-	if (FileSystem::IsRemoteFile(path)) {
-		// Its file system does, when it opens the file
-		return;
-	}
 	lock_guard<mutex> guard(lock);
 	if (checked[i]) {
 		return;
 	}
+	auto &path = paths[i].path;
+	if (!FileSystem::IsRemoteFile(path)) {
+		CheckContents(i, LocalFileVersion(path));
+	} else if (files.size() <= FEW_OBJECTS) {
+		auto &fs = FileSystem::GetFileSystem(instance);
+		CheckContents(i, fs.GetVersionTag(*fs.OpenFile(path, FileFlags::FILE_FLAGS_READ)));
+	} else {
+		CheckListedObjects();
+	}
+}
+
+void ListedFiles::CheckListedObjects() const {
+	std::set<string> folders;
+	std::map<string, string> versions;
+	for (idx_t i = 0; i < files.size(); i++) {
+		auto &path = paths[i].path;
+		auto folder = path.substr(0, path.rfind('/') + 1);
+		if (folders.insert(folder).second) {
+			FileSystem::GetFileSystem(instance).ListFiles(folder, [&](OpenFileInfo &info) {
+				string version;
+				if (info.extended_info && info.extended_info->TryGetOption("etag", version)) {
+					versions[folder + info.path] = version;
+				}
+			});
+		}
+		CheckContents(i, versions[path]);
+	}
+}
+
+void ListedFiles::CheckContents(idx_t i, const string &version) const {
 	auto &file = files[i];
+	auto &path = paths[i].path;
 	auto &verified = TableStorage::Get(DBConfig::GetConfig(instance)).verified;
-	auto version = FileVersion(path);
-	if (version != file.file_version && !verified.Has(path, version)) {
+	if ((version.empty() || version != file.file_version) && !verified.Has(path, version)) {
 		auto handle = FileSystem::GetFileSystem(instance).OpenFile(path, FileFlags::FILE_FLAGS_READ);
 		auto size = NumericCast<idx_t>(handle->GetFileSize());
 		if (size != file.file_size_bytes) {
-			RefuseSize(i, size);
+			throw IOException("The file \"%s\" of a distributed table has %d bytes in the place of %d: it has been changed", path,
+			                  size, file.file_size_bytes);
 		}
 		if (Checksum(*handle) != file.checksum) {
 			throw IOException("The file \"%s\" of a distributed table is damaged: its checksum is not the one that is listed", path);
@@ -342,36 +356,6 @@ void ListedFiles::CheckFile(idx_t i) const {
 		verified.Add(path, version);
 	}
 	checked[i] = true;
-}
-
-void ListedFiles::CheckListing() const {
-	lock_guard<mutex> guard(lock);
-	if (std::all_of(checked.begin(), checked.end(), [](bool is_checked) { return is_checked; })) {
-		return;
-	}
-	auto &fs = FileSystem::GetFileSystem(instance);
-	std::set<string> folders;
-	std::map<string, idx_t> sizes;
-	for (idx_t i = 0; i < files.size(); i++) {
-		auto &path = paths[i].path;
-		auto folder = path.substr(0, path.rfind('/') + 1);
-		if (folders.insert(folder).second) {
-			fs.ListFiles(folder, [&](OpenFileInfo &info) {
-				idx_t size;
-				if (info.extended_info && info.extended_info->TryGetOption("file_size", size)) {
-					sizes[folder + info.path] = size;
-				}
-			});
-		}
-		auto found = sizes.find(path);
-		if (found == sizes.end()) {
-			throw IOException("Cannot open file \"%s\": No such file or directory", path);
-		}
-		if (found->second != files[i].file_size_bytes) {
-			RefuseSize(i, found->second);
-		}
-		checked[i] = true;
-	}
 }
 
 } // namespace duckling

@@ -55,9 +55,10 @@ private:
 	std::vector<duckdb::BaseStatistics> Statistics(const TableFile &file, const std::set<duckdb::idx_t> &used) const;
 	//! Throw if a file is missing or is another one. Its checksum is compared if it looks as if somebody had written to it since.
 	void CheckFile(duckdb::idx_t i) const;
-	//! The same for all files on an object store, which lists a thousand at once.
-	void CheckListing() const;
-	[[noreturn]] void RefuseSize(duckdb::idx_t i, duckdb::idx_t size) const;
+	//! The same of all files, which are on an object store.
+	void CheckListedObjects() const;
+	//! The same of a file that has this version now.
+	void CheckContents(duckdb::idx_t i, const std::string &version) const;
 
 	duckdb::DatabaseInstance &instance;
 	std::shared_ptr<const FileColumns> columns;
