@@ -6,13 +6,14 @@ mod icu;
 use std::env;
 use std::path::PathBuf;
 
-const SOURCES: [&str; 63] = [
+const SOURCES: [&str; 64] = [
     "src/engine/cpp/arrow_batches.cpp",
     "src/engine/cpp/bind.cpp",
     "src/engine/cpp/catalog_entries.cpp",
     "src/engine/cpp/clock.cpp",
     "src/engine/cpp/connection.cpp",
     "src/engine/cpp/database.cpp",
+    "src/engine/cpp/database_files.cpp",
     "src/engine/cpp/describe.cpp",
     "src/engine/cpp/describe_and_submit.cpp",
     "src/engine/cpp/distribution/distribute.cpp",

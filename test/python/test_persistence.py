@@ -52,6 +52,39 @@ def test_a_file_survives_a_restart(start_server: Callable[..., Duckling], client
     assert again.execute("FROM dh.t ORDER BY i").fetchall() == [(1,), (2,)]
 
 
+def test_a_block_that_was_being_written_is_completed(
+    start_server: Callable[..., Duckling], client: Callable, tmp_path: Path
+) -> None:
+    """A server that is killed in a checkpoint leaves a block of metadata, beside what the last checkpoint uses, half written."""
+    file, journal = tmp_path / "x.duckdb", tmp_path / "x.duckdb.block"
+    arguments = (*ANY_PORT, "--database", str(file))
+    server = start_server(*arguments)
+    first = client(server)
+    for number in range(5):
+        first.execute(f"CREATE TABLE dh.t{number} AS SELECT range AS i FROM range(1000)")
+        first.execute("CHECKPOINT dh")
+    assert server.stop() == 0
+    assert not journal.exists()
+
+    crashing = start_server(*arguments, environment={"DUCKLING_CRASH_AT": "in_block"})
+    second = client(crashing)
+    second.execute("CREATE TABLE dh.x AS SELECT range AS i FROM range(10)")
+    with pytest.raises(duckdb.Error, match="(?i)lost the connection"):
+        second.execute("CHECKPOINT dh")
+    crashing.process.wait()
+    with pytest.raises(duckdb.Error, match="Corrupt database file"):
+        duckdb.connect(str(file), read_only=True)
+
+    again = start_server(*arguments)
+    third = client(again)
+    for name, rows in (("t0", 1000), ("t4", 1000), ("x", 10)):
+        assert third.execute(f"SELECT count(*) FROM dh.{name}").fetchone() == (rows,)
+    assert again.stop() == 0
+    assert not journal.exists()
+    with duckdb.connect(str(file), read_only=True) as alone:
+        assert alone.execute("SELECT count(*) FROM x").fetchone() == (10,)
+
+
 def test_a_killed_server_recovers_what_was_committed(
     start_server: Callable[..., Duckling], client: Callable, tmp_path: Path
 ) -> None:

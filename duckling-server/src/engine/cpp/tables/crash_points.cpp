@@ -11,9 +11,13 @@ namespace duckling {
 //! As a shell tells of a process that was killed
 static constexpr int KILLED = 137;
 
-void CrashPoint(const char *point) {
+bool IsCrashPoint(const char *point) {
 	static const char *const wanted = std::getenv("DUCKLING_CRASH_AT");
-	if (wanted && std::strcmp(wanted, point) == 0) {
+	return wanted && std::strcmp(wanted, point) == 0;
+}
+
+void CrashPoint(const char *point) {
+	if (IsCrashPoint(point)) {
 		_exit(KILLED);
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "care_functions.hpp"
 #include "change_plan.hpp"
+#include "database_files.hpp"
 #include "distributed_table.hpp"
 #include "engine_internal.hpp"
 #include "packed_values.hpp"
@@ -53,6 +54,7 @@ unique_ptr<Catalog> Attach(optional_ptr<StorageExtensionInfo>, ClientContext &co
 		if (DatabaseManager::Get(context).InsertDatabasePath(info, options) == InsertDatabasePathResult::ALREADY_EXISTS) {
 			throw BinderException("The file \"%s\" is open already", info.path);
 		}
+		TableStorage::Get(DBConfig::GetConfig(context)).database_files->Add(info.path);
 	}
 	return make_uniq<DucklingCatalog>(database);
 }
@@ -151,7 +153,9 @@ void RegisterTables(DatabaseInstance &instance) {
 	auto extension = make_shared_ptr<StorageExtension>();
 	extension->attach = Attach;
 	extension->create_transaction_manager = CreateTransactionManager;
-	extension->storage_info = make_shared_ptr<TableStorage>();
+	auto storage = make_shared_ptr<TableStorage>();
+	storage->database_files = &DatabaseFiles::Register(instance);
+	extension->storage_info = std::move(storage);
 	StorageExtension::Register(config, DATABASE_TYPE, std::move(extension));
 	RegisterReadPlans(config);
 	RegisterPackedValues(instance);

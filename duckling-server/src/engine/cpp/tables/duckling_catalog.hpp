@@ -9,6 +9,8 @@
 
 namespace duckling {
 
+class DatabaseFiles;
+
 //! What databases are attached as.
 constexpr const char *DATABASE_TYPE = "duckling";
 
@@ -30,6 +32,8 @@ struct TableStorage : public duckdb::StorageExtensionInfo {
 	//! Tables are distributed if their statement does not say
 	bool is_default = false;
 	VerifiedFiles verified;
+	//! Owned by the instance
+	DatabaseFiles *database_files = nullptr;
 
 	static TableStorage &Get(const duckdb::DBConfig &config);
 };
