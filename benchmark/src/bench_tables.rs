@@ -327,7 +327,7 @@ fn print_readings(reader: &str, readings: &[Reading]) {
     }
 }
 
-/// What EXPLAIN tells of the files that are left, if it does.
+/// What EXPLAIN tells of the files that are left.
 fn print_scanned_files(client: &Connection) -> Result<()> {
     client.execute_batch(ON_DRIVER)?;
     for (condition, sql) in QUERIES {

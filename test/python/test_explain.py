@@ -1,10 +1,14 @@
 """EXPLAIN and EXPLAIN ANALYZE of remote statements: documents in all formats, and nothing that is executed twice."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 
+import adbc_driver_manager
 import duckdb
 import pytest
+from adbc_driver_manager import dbapi
+from conftest import Duckling, extension_path
 
 
 @pytest.fixture
@@ -38,6 +42,24 @@ def test_the_plan_as_json(con: duckdb.DuckDBPyConnection) -> None:
     assert names([plan])[-1] == "SEQ_SCAN"
     here = json.loads(value(con.cursor(), "EXPLAIN (FORMAT json) SELECT count(*) FROM here"))
     assert "DUCKHERDER_QUERY" not in names(here)
+
+
+def test_the_plan_of_a_client_that_prepares_all_statements(server: Duckling) -> None:
+    """As DuckDB's drivers of ADBC, JDBC and Rust do."""
+    driver = importlib.util.find_spec("_duckdb").origin
+    database = adbc_driver_manager.AdbcDatabase(
+        driver=driver, entrypoint="duckdb_adbc_init", path=":memory:", allow_unsigned_extensions="true"
+    )
+    with dbapi.Connection(database, adbc_driver_manager.AdbcConnection(database), autocommit=True) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"LOAD '{extension_path()}'")
+        cursor.execute(f"ATTACH 'dh' (TYPE duckherder, server_port {server.port})")
+        cursor.execute("CREATE TABLE dh.prepared AS SELECT range AS i FROM range(100)")
+        cursor.execute("EXPLAIN (FORMAT json) SELECT sum(i) FROM dh.prepared WHERE i < 5")
+        ((_, text),) = cursor.fetchall()
+        assert names(json.loads(text))[-1] == "SEQ_SCAN", text
+        cursor.execute("DROP TABLE dh.prepared")
+        cursor.close()
 
 
 def test_the_profile_as_json(con: duckdb.DuckDBPyConnection) -> None:

@@ -137,7 +137,12 @@ static void AnalyzeWholeStatement(LogicalOperator &plan) {
 	}
 }
 
-static void Explain(OptimizerExtensionInput &, unique_ptr<LogicalOperator> &plan) {
+static void Explain(OptimizerExtensionInput &input, unique_ptr<LogicalOperator> &plan) {
+	if (plan->type == LogicalOperatorType::LOGICAL_EXECUTE && !plan->children.empty()) {
+		// Some clients prepare all that they run
+		Explain(input, plan->children[0]);
+		return;
+	}
 	if (plan->type != LogicalOperatorType::LOGICAL_EXPLAIN || !RemoteCatalog::AnyAttached()) {
 		return;
 	}
