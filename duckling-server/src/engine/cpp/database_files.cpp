@@ -107,14 +107,17 @@ void DatabaseFiles::Complete(FileHandle &handle) {
 }
 
 bool DatabaseFiles::IsInPlace(FileHandle &handle, int64_t size, idx_t location) {
-	if (location < BLOCKS_BEGIN || size < int64_t(Storage::MIN_BLOCK_ALLOC_SIZE) ||
-	    size > int64_t(DEFAULT_BLOCK_ALLOC_SIZE) || GetFileSize(handle) < int64_t(location) + size) {
+	if (location < BLOCKS_BEGIN || size < int64_t(Storage::MIN_BLOCK_ALLOC_SIZE) || size > int64_t(DEFAULT_BLOCK_ALLOC_SIZE)) {
+		return false;
+	}
+	auto file_size = GetFileSize(handle);
+	if (file_size < int64_t(location) + size) {
 		return false;
 	}
 	idx_t begin[2];
 	LocalFileSystem::Read(handle, begin, sizeof(begin), location);
 	auto next = begin[1];
-	auto block_count = (idx_t(GetFileSize(handle)) - BLOCKS_BEGIN) / idx_t(size);
+	auto block_count = (idx_t(file_size) - BLOCKS_BEGIN) / idx_t(size);
 	return next == NO_NEXT_PAGE || ((next >> 56) < PAGES && (next & ~(idx_t(0xFF) << 56)) < block_count);
 }
 

@@ -94,6 +94,14 @@ unique_ptr<CareData> BindTable(ClientContext &context, TableFunctionBindInput &i
 	return result;
 }
 
+//! The same of a function that is not of all tables.
+unique_ptr<CareData> BindOneTable(ClientContext &context, TableFunctionBindInput &input, const char *function) {
+	if (input.inputs[0].IsNull()) {
+		throw BinderException("%s(table) wants the name of a table", function);
+	}
+	return BindTable(context, input);
+}
+
 unique_ptr<GlobalTableFunctionState> InitCare(ClientContext &context, TableFunctionInitInput &input) {
 	auto result = make_uniq<CareState>();
 	auto &data = input.bind_data->Cast<CareData>();
@@ -129,10 +137,7 @@ std::vector<vector<Value>> RunFiles(ClientContext &context, const CareData &data
 
 unique_ptr<FunctionData> BindFiles(ClientContext &context, TableFunctionBindInput &input, vector<LogicalType> &types,
                                    vector<Identifier> &names) {
-	if (input.inputs[0].IsNull()) {
-		throw BinderException("duckherder_table_files(table) wants the name of a table");
-	}
-	auto result = BindTable(context, input);
+	auto result = BindOneTable(context, input, "duckherder_table_files");
 	result->run = RunFiles;
 	names = {Identifier("path"),
 	         Identifier("row_count"),
@@ -164,10 +169,7 @@ std::vector<vector<Value>> RunSnapshots(ClientContext &context, const CareData &
 
 unique_ptr<FunctionData> BindSnapshots(ClientContext &context, TableFunctionBindInput &input, vector<LogicalType> &types,
                                        vector<Identifier> &names) {
-	if (input.inputs[0].IsNull()) {
-		throw BinderException("duckherder_snapshots(table) wants the name of a table");
-	}
-	auto result = BindTable(context, input);
+	auto result = BindOneTable(context, input, "duckherder_snapshots");
 	result->run = RunSnapshots;
 	names = {Identifier("version"), Identifier("committed_at"), Identifier("file_count"), Identifier("row_count"),
 	         Identifier("file_size_bytes")};
@@ -267,10 +269,7 @@ std::vector<TableFile> CompactableFiles(ClientContext &context, TableCatalogEntr
 
 unique_ptr<LogicalOperator> BindCompact(ClientContext &context, TableFunctionBindInput &input, TableIndex index,
                                         vector<Identifier> &names) {
-	if (input.inputs[0].IsNull()) {
-		throw BinderException("duckherder_compact(table) wants the name of a table");
-	}
-	auto data = BindTable(context, input);
+	auto data = BindOneTable(context, input, "duckherder_compact");
 	auto target = StringUtil::ParseFormattedBytes(StringValue::Get(input.named_parameters["target_size"]));
 	names = {Identifier("row_count")};
 	input.binder->GetStatementProperties().RegisterDBModify(
