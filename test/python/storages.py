@@ -35,6 +35,12 @@ class Storage:
         command = ("--listen", "127.0.0.1:0", "--join", driver, "--worker-id", name, "--threads", "1", *more)
         self.workers[name] = self.start(*command)
 
+    def work_with(self, count: int, client: duckdb.DuckDBPyConnection) -> None:
+        """Start so many workers, and wait until all answer."""
+        for number in range(count):
+            self.work(f"w{number}")
+        self.wait_for_workers(client)
+
     def wait_for_workers(self, client: duckdb.DuckDBPyConnection) -> None:
         counted = "SELECT duckherder_get_worker_count()"
         until(lambda: client.execute(counted).fetchone() == (len(self.workers),), f"{len(self.workers)} workers answer")

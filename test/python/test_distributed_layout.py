@@ -218,9 +218,7 @@ def test_a_join_reads_only_the_files_that_it_needs(storage: Storage, client: duc
 
 @pytest.mark.parametrize("workers", [2])
 def test_workers_read_only_the_files_that_they_need(storage: Storage, client: duckdb.DuckDBPyConnection, workers: int) -> None:
-    for number in range(workers):
-        storage.work(f"w{number}")
-    storage.wait_for_workers(client)
+    storage.work_with(workers, client)
     create(client, "INTEGER", "PARTITIONED BY (k)")
     client.execute("SET duckherder_distribution = 'force'")
     same(client, "k = 3")
@@ -274,9 +272,7 @@ def stages(client: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def test_equal_buckets_are_joined_and_grouped_in_place(storage: Storage, client: duckdb.DuckDBPyConnection) -> None:
     """Without an exchange of rows between workers, and with the answers of one DuckDB."""
-    for number in range(2):
-        storage.work(f"w{number}")
-    storage.wait_for_workers(client)
+    storage.work_with(2, client)
     layouts = {"a": "PARTITIONED BY (bucket(4, k))", "b": "PARTITIONED BY (bucket(4, k))", "c": "PARTITIONED BY (bucket(6, k))", "p": ""}
     for name, layout in layouts.items():
         client.execute(f"CREATE TABLE dh.{name} (k INTEGER, v INTEGER) {layout} WITH (distributed = true)")

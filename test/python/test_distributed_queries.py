@@ -14,16 +14,14 @@ from clusters import WORKERS, Cluster
 from conftest import TPC_TABLES
 from waiting import LIMIT_S, until
 
-TPCDS = TPC_TABLES
-
 
 @pytest.fixture(scope="module")
 def tpcds() -> Iterator[Cluster]:
     cluster = Cluster()
     for number in range(WORKERS):
         cluster.start(f"w{number}")
-    files = sorted(TPCDS.glob("*.parquet"))
-    assert files, f"no tables in {TPCDS}"
+    files = sorted(TPC_TABLES.glob("*.parquet"))
+    assert files, f"no tables in {TPC_TABLES}"
     for file in files:
         cluster.view(file.stem, f"read_parquet('{file}')")
     yield cluster
@@ -32,7 +30,7 @@ def tpcds() -> Iterator[Cluster]:
 
 @pytest.mark.parametrize("number", range(1, 100))
 def test_tpcds(tpcds: Cluster, number: int) -> None:
-    query = (TPCDS / f"{number:02}.sql").read_text().strip()
+    query = (TPC_TABLES / f"{number:02}.sql").read_text().strip()
     query = re.sub(r"(LIMIT 100\s*)?;$", "", query, flags=re.IGNORECASE)
     assert tpcds.compare(query) == ""
 

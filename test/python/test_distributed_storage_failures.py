@@ -112,9 +112,7 @@ def test_a_copy_of_a_file_is_as_good(client: duckdb.DuckDBPyConnection, file: Pa
 def test_a_damaged_file_is_named_and_nothing_changes(
     storage: Storage, client: duckdb.DuckDBPyConnection, file: Path, damage: Callable[[Path], None], workers: int
 ) -> None:
-    for number in range(workers):
-        storage.work(f"w{number}")
-    storage.wait_for_workers(client)
+    storage.work_with(workers, client)
     client.execute(f"SET duckherder_distribution = '{'force' if workers else 'auto'}'")
     before = [client.execute(query).fetchall() for query in (LIST, TABLES, ROWS)]
     content = file.read_bytes()

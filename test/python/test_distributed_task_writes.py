@@ -24,10 +24,8 @@ VALUES = (
 @pytest.fixture
 def client(storage: Storage) -> duckdb.DuckDBPyConnection:
     """Whose server has workers, and files that all of them read."""
-    for number in range(WORKERS):
-        storage.work(f"w{number}")
     connection = storage.client()
-    storage.wait_for_workers(connection)
+    storage.work_with(WORKERS, connection)
     for number in range(FILES):
         rows = f"SELECT range AS i, (range % 10)::INTEGER AS g FROM range({number * ROWS // FILES}, {(number + 1) * ROWS // FILES})"
         connection.execute(f"COPY ({rows}) TO '{storage.folder.parent}/source{number}.parquet'")

@@ -58,9 +58,7 @@ def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     storage = Storage(start, lambda: client, tmp_path_factory.mktemp("tpch"))
     storage.client()
-    for number in range(WORKERS):
-        storage.work(f"w{number}")
-    storage.wait_for_workers(client)
+    storage.work_with(WORKERS, client)
     client.execute("CREATE SCHEMA dh.source")
     files = sorted(FOLDER.glob("*.parquet"))
     assert len(files) == 8, f"no tables in {FOLDER}: run `make test-python`"

@@ -201,9 +201,7 @@ QUERIES = ("FROM dh.d ORDER BY i", "SELECT g, count(*), sum(i), max(s) FROM dh.d
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_long_reader_reads_what_was_there(storage: Storage, workers: int) -> None:
     reader, writer = storage.client(), storage.client()
-    for number in range(workers):
-        storage.work(f"w{number}")
-    storage.wait_for_workers(reader)
+    storage.work_with(workers, reader)
     if workers:
         reader.execute("SET duckherder_distribution = 'force'")
     for table, options in (("d", "WITH (distributed = true)"), ("n", "")):

@@ -49,10 +49,8 @@ def storage(start_server: Callable[..., Duckling], connect: Callable, tmp_path: 
 @pytest.fixture
 def client(storage: ObjectStorage) -> duckdb.DuckDBPyConnection:
     """Whose server has workers."""
-    for number in range(WORKERS):
-        storage.work(f"w{number}")
     connection = storage.client()
-    storage.wait_for_workers(connection)
+    storage.work_with(WORKERS, connection)
     return connection
 
 

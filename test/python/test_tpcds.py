@@ -8,7 +8,6 @@ import pytest
 from answers import Answer, answer_of
 from conftest import TPC_TABLES, Duckling, extension_path
 
-FOLDER = TPC_TABLES
 FACTS = ("store_sales", "store_returns", "catalog_sales", "catalog_returns", "web_sales", "web_returns", "inventory")
 NUMBERS = range(1, 100)
 
@@ -16,8 +15,8 @@ NUMBERS = range(1, 100)
 @pytest.fixture(scope="module")
 def tables() -> Iterator[duckdb.DuckDBPyConnection]:
     """All tables in `memory` and in `dh`; `facts_there` and `facts_here` are schemas that see some of them here, some there."""
-    files = sorted(FOLDER.glob("*.parquet"))
-    assert files, f"no tables in {FOLDER}: run `make tpcds`"
+    files = sorted(TPC_TABLES.glob("*.parquet"))
+    assert files, f"no tables in {TPC_TABLES}: run `make tpcds`"
     server = Duckling()
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     connection.load_extension(str(extension_path()))
@@ -37,7 +36,7 @@ def tables() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def answer(connection: duckdb.DuckDBPyConnection, where: str, number: int) -> Answer:
     """All rows of the answer: which of those that are equal in the ORDER BY come before the LIMIT is open."""
-    query = (FOLDER / f"{number:02}.sql").read_text().strip()
+    query = (TPC_TABLES / f"{number:02}.sql").read_text().strip()
     query = re.sub(r"LIMIT 100\s*;$", "", query, flags=re.IGNORECASE)
     connection.execute(f"USE {where}")
     return answer_of(connection, query, [])
